@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "app/commands.h"
+
+#include "core/base/error.h"
+#include "core/library/library.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The fewest digits of an id that stand for all of it. */
+#define ID_PREFIX_MIN 4
+
+/**
+ * dray_command_parse:
+ * @usage: what follows the verb in the first line of its help
+ * @summary: what the verb does
+ * @entries: its options
+ * @argc: (inout): the arguments, the verb first
+ * @argv: (inout): the arguments; afterwards those that are not options
+ * @status: (out): the exit status, if there is nothing more to do
+ *
+ * Returns: whether the verb is to be carried out
+ */
+gboolean
+dray_command_parse (const char *usage,
+                    const char *summary,
+                    const GOptionEntry *entries,
+                    int *argc,
+                    char ***argv,
+                    int *status)
+{
+  g_autofree char *program = g_strconcat ("dray ", (*argv)[0], NULL);
+  g_autoptr (GOptionContext) context = g_option_context_new (usage);
+  g_autoptr (GError) error = NULL;
+
+  g_set_prgname (program);
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, &error))
+    {
+      *status = dray_command_usage_error ((*argv)[0], error->message);
+      return FALSE;
+    }
+  if (*argc > 1 && g_str_equal ((*argv)[1], "--"))
+    {
+      memmove (*argv + 1, *argv + 2, sizeof (char *) * (gsize) (*argc - 1));
+      (*argc)--;
+    }
+
+  return TRUE;
+}
+
+int
+dray_command_usage_error (const char *verb, const char *message)
+{
+  fprintf (stderr, "dray: %s\nTry “dray %s --help”.\n", message, verb);
+  return DRAY_EXIT_USAGE;
+}
+
+char *
+dray_command_get_catalog_path (void)
+{
+  return g_build_filename (g_get_user_data_dir (), "dray", "catalog.sqlite3", NULL);
+}
+
+/* With dray_command_wait_for(): an answer that a command waits for before it does anything else. */
+void
+dray_command_arrived_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **arrived = user_data;
+
+  *arrived = g_object_ref (result);
+}
+
+GAsyncResult *
+dray_command_wait_for (GAsyncResult **arrived)
+{
+  while (*arrived == NULL)
+    g_main_context_iteration (NULL, TRUE);
+
+  return *arrived;
+}
+
+/**
+ * dray_command_open_manager:
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): a manager on the person's catalog, ready to work
+ */
+DrayManager *
+dray_command_open_manager (GError **error)
+{
+  g_autofree char *path = dray_command_get_catalog_path ();
+  g_autofree char *root = dray_library_get_default_root ();
+  g_autoptr (DrayManager) manager = dray_manager_new (path, root);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  dray_manager_open_async (manager, dray_command_arrived_cb, &result);
+  if (!dray_manager_open_finish (manager, dray_command_wait_for (&result), error))
+    return NULL;
+
+  return g_steal_pointer (&manager);
+}
+
+/**
+ * dray_command_close_manager:
+ * @manager: (transfer full): a manager
+ */
+void
+dray_command_close_manager (DrayManager *manager)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  dray_manager_close_async (manager, dray_command_arrived_cb, &result);
+  dray_manager_close_finish (manager, dray_command_wait_for (&result));
+  g_object_unref (manager);
+}
+
+/**
+ * dray_command_find_request:
+ * @requests: a list of #DrayRequest
+ * @id: an id, or its first digits
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): the one request whose id begins so
+ */
+DrayRequest *
+dray_command_find_request (GListModel *requests, const char *id, GError **error)
+{
+  g_autoptr (DrayRequest) found = NULL;
+  guint n_requests = g_list_model_get_n_items (requests);
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      g_autoptr (DrayRequest) request = g_list_model_get_item (requests, i);
+      const char *other = dray_request_get_id (request);
+
+      if (!g_str_equal (other, id)
+          && (strlen (id) < ID_PREFIX_MIN || !g_str_has_prefix (other, id)))
+        continue;
+      if (found != NULL)
+        {
+          g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND,
+                       "More than one download has an id that begins with %s", id);
+          return NULL;
+        }
+      found = g_steal_pointer (&request);
+    }
+
+  if (found == NULL)
+    g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND,
+                 "No download has the id %s; “dray list --all” shows them", id);
+
+  return g_steal_pointer (&found);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/library/drive.h"
+
+#include "core/base/file-identity.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+
+/* Not in the headers of Linux 6.1; the kernel has it from 6.8 (statx(2), STATX_MNT_ID_UNIQUE). An
+ * older kernel leaves it out of the answer's mask, and its reusable mount id serves instead. */
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
+/* linux/magic.h leaves these to their filesystems' own headers. */
+#define XFS_MAGIC 0x58465342
+#define ZFS_MAGIC 0x2fc12fc1
+#define BCACHEFS_MAGIC 0xca451a4e
+#define VFAT_MAGIC MSDOS_SUPER_MAGIC
+
+/* Filesystems whose page cache is the truth for as long as the machine runs. All others (network
+ * mounts, FUSE, FAT on a stick) are believed only as far as a sync covered them. */
+static gboolean
+is_local_type (guint32 type)
+{
+  switch (type)
+    {
+    case EXT4_SUPER_MAGIC:
+    case XFS_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case ZFS_MAGIC:
+    case BCACHEFS_MAGIC:
+    case TMPFS_MAGIC:
+    case OVERLAYFS_SUPER_MAGIC:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
+/* A drive on USB, FireWire or a card reader comes off, whatever its "removable" says: that flag
+ * means exchangeable media and is 0 on most USB disks. A device with no folder under /sys has no
+ * hardware of its own (btrfs, tmpfs, overlay), and its type has to do. */
+static gboolean
+comes_off (dev_t device)
+{
+  g_autofree char *link
+      = g_strdup_printf ("/sys/dev/block/%u:%u", major (device), minor (device));
+  g_autofree char *path = realpath (link, NULL);
+
+  if (path == NULL)
+    return FALSE;
+
+  return strstr (path, "/usb") != NULL || strstr (path, "/firewire") != NULL
+         || strstr (path, "/mmc") != NULL || strstr (path, "/memstick") != NULL;
+}
+
+/**
+ * dray_drive_query:
+ * @fd: a file or folder on the drive
+ * @drive: (out caller-allocates): where the facts go
+ *
+ * Returns: whether the system told; if not, `errno` says why
+ */
+gboolean
+dray_drive_query (int fd, DrayDrive *drive)
+{
+  struct statfs fs;
+  struct statx facts;
+
+  if (fstatfs (fd, &fs) != 0
+      || statx (fd, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &facts) != 0)
+    return FALSE;
+
+  drive->free_bytes = (gint64) MIN ((guint64) fs.f_bavail * (guint64) fs.f_bsize, G_MAXINT64);
+  drive->file_max = fs.f_type == VFAT_MAGIC ? DRAY_FAT_FILE_MAX : G_MAXINT64;
+  drive->mount = facts.stx_mnt_id;
+  drive->fixed = is_local_type ((guint32) fs.f_type)
+                 && !comes_off (makedev (facts.stx_dev_major, facts.stx_dev_minor));
+
+  return TRUE;
+}
+
+/**
+ * dray_drive_read_boot_id:
+ *
+ * Returns: (transfer full): the kernel's id of this boot, or "" where there is none to be had
+ */
+char *
+dray_drive_read_boot_id (void)
+{
+  g_autofree char *text = NULL;
+
+  if (!g_file_get_contents ("/proc/sys/kernel/random/boot_id", &text, NULL, NULL))
+    return g_strdup ("");
+
+  g_strstrip (text);
+  return g_strdup (strlen (text) == DRAY_BOOT_ID_LENGTH ? text : "");
+}

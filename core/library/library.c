@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/library/library.h"
+
+#include "core/library/file-name.h"
+
+#include <string.h>
+
+/**
+ * dray_library_get_default_root:
+ *
+ * Returns: (transfer full): `Models` in the person's folder for downloads, or in `Downloads` of the
+ *   home folder where none is configured
+ */
+char *
+dray_library_get_default_root (void)
+{
+  const char *downloads = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
+
+  if (downloads != NULL)
+    return g_build_filename (downloads, "Models", NULL);
+
+  return g_build_filename (g_get_home_dir (), "Downloads", "Models", NULL);
+}
+
+/**
+ * dray_shelf_init_for_link:
+ * @shelf: (out caller-allocates): where the file of a link belongs
+ * @url: a link with a host
+ *
+ * The host stands for the publisher, the file's name without its suffix for the model.
+ */
+void
+dray_shelf_init_for_link (DrayShelf *shelf, const char *url)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_ENCODED, NULL);
+  g_autofree char *file = dray_file_name_from_url (url);
+  char *dot = strrchr (file, '.');
+
+  if (dot != NULL && dot != file)
+    *dot = '\0';
+
+  shelf->publisher = dray_file_name_clean (uri != NULL ? g_uri_get_host (uri) : "");
+  shelf->model = dray_file_name_clean (file);
+}
+
+/**
+ * dray_shelf_get_directory:
+ * @shelf: where a model belongs
+ * @root: the library's folder
+ *
+ * Returns: (transfer full): the folder of the model
+ */
+char *
+dray_shelf_get_directory (const DrayShelf *shelf, const char *root)
+{
+  return g_build_filename (root, shelf->publisher, shelf->model, NULL);
+}
+
+void
+dray_shelf_clear (DrayShelf *shelf)
+{
+  g_clear_pointer (&shelf->publisher, g_free);
+  g_clear_pointer (&shelf->model, g_free);
+}

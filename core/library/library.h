@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * The library: the folder of finished models, `<publisher>/<model>/<file>`, exactly two levels.
+ *
+ * Pure; any thread.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * DrayShelf:
+ * @publisher: the first folder level
+ * @model: the second
+ *
+ * Where in the library a model belongs.
+ */
+typedef struct
+{
+  char *publisher;
+  char *model;
+} DrayShelf;
+
+char *dray_library_get_default_root (void);
+void dray_shelf_init_for_link (DrayShelf *shelf, const char *url);
+char *dray_shelf_get_directory (const DrayShelf *shelf, const char *root);
+void dray_shelf_clear (DrayShelf *shelf);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DrayShelf, dray_shelf_clear)
+
+G_END_DECLS

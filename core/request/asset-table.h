@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * The assets that the catalog knows, as the manager sees them now.
+ *
+ * The truth in memory of which the catalog is the memory: a transfer's journal brings both up to
+ * date. The main thread's alone.
+ */
+
+#pragma once
+
+#include "core/catalog/records.h"
+
+G_BEGIN_DECLS
+
+typedef struct _DrayAssetTable DrayAssetTable;
+
+DrayAssetTable *dray_asset_table_new (void);
+void dray_asset_table_free (DrayAssetTable *table);
+
+void dray_asset_table_add (DrayAssetTable *table, DrayStoredAsset *asset);
+void dray_asset_table_remove (DrayAssetTable *table, DrayStoredAsset *asset);
+guint dray_asset_table_get_size (DrayAssetTable *table);
+DrayStoredAsset *dray_asset_table_get (DrayAssetTable *table, guint position);
+
+DrayStoredAsset *dray_asset_table_find (DrayAssetTable *table, gint64 id);
+DrayStoredAsset *dray_asset_table_find_download (DrayAssetTable *table,
+                                                 const char *url,
+                                                 const char *sha256,
+                                                 const char *directory,
+                                                 gboolean complete);
+gboolean dray_asset_table_is_name_used (DrayAssetTable *table,
+                                        const char *directory,
+                                        const char *name,
+                                        const DrayStoredAsset *except);
+
+gint64 dray_stored_asset_get_written (const DrayStoredAsset *asset);
+char *dray_stored_asset_get_path (const DrayStoredAsset *asset);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayAssetTable, dray_asset_table_free)
+
+G_END_DECLS

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/request/download-job.h"
+
+#include "core/base/error.h"
+#include "core/library/file-name.h"
+#include "core/request/catalog-journal.h"
+#include "core/transfer/partial-file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+struct _DrayDownloadJob
+{
+  GObject parent_instance;
+
+  DrayEngine *engine;
+  gint64 asset_id;
+  char *token;
+  gboolean restart_changed;
+  GPtrArray *requests; /* of DrayRequest */
+  GCancellable *cancellable;
+  DrayTransfer *transfer; /* NULL until the folder is known */
+  GTask *task;
+};
+
+static void dray_download_job_resolver_init (DrayResolverInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (DrayDownloadJob,
+                               dray_download_job,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (DRAY_TYPE_RESOLVER,
+                                                      dray_download_job_resolver_init))
+
+static DrayStoredAsset *
+get_asset (DrayDownloadJob *self)
+{
+  return dray_asset_table_find (self->engine->assets, self->asset_id);
+}
+
+/* A link is its own address; what it redirects to may expire, the link does not. */
+static void
+resolve_async (DrayResolver *resolver,
+               GCancellable *cancellable,
+               GAsyncReadyCallback callback,
+               gpointer user_data)
+{
+  DrayDownloadJob *self = DRAY_DOWNLOAD_JOB (resolver);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, resolve_async);
+  g_task_return_pointer (
+      task, dray_location_new (get_asset (self)->record.url, self->token),
+      (GDestroyNotify) dray_location_free);
+}
+
+static DrayLocation *
+resolve_finish (DrayResolver *resolver, GAsyncResult *result, GError **error)
+{
+  g_assert (g_task_is_valid (result, resolver));
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+dray_download_job_resolver_init (DrayResolverInterface *iface)
+{
+  iface->resolve_async = resolve_async;
+  iface->resolve_finish = resolve_finish;
+}
+
+static void
+dray_download_job_finalize (GObject *object)
+{
+  DrayDownloadJob *self = DRAY_DOWNLOAD_JOB (object);
+
+  g_clear_object (&self->transfer);
+  g_object_unref (self->cancellable);
+  g_ptr_array_unref (self->requests);
+  g_free (self->token);
+
+  G_OBJECT_CLASS (dray_download_job_parent_class)->finalize (object);
+}
+
+static void
+dray_download_job_class_init (DrayDownloadJobClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = dray_download_job_finalize;
+}
+
+static void
+dray_download_job_init (DrayDownloadJob *self)
+{
+  self->requests = g_ptr_array_new_with_free_func (g_object_unref);
+  self->cancellable = g_cancellable_new ();
+}
+
+/**
+ * dray_download_job_new:
+ * @engine: the manager's; must outlive the job
+ * @asset: what is to be downloaded
+ *
+ * Returns: (transfer full): a job that serves nobody yet
+ */
+DrayDownloadJob *
+dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset)
+{
+  DrayDownloadJob *self = g_object_new (DRAY_TYPE_DOWNLOAD_JOB, NULL);
+
+  self->engine = engine;
+  self->asset_id = asset->record.id;
+
+  return self;
+}
+
+/**
+ * dray_download_job_set_token:
+ * @self: a job
+ * @token: (nullable): a bearer token for the origin of the asset's link; lives as long as the job
+ */
+void
+dray_download_job_set_token (DrayDownloadJob *self, const char *token)
+{
+  g_free (self->token);
+  self->token = g_strdup (token);
+}
+
+void
+dray_download_job_set_restart_changed (DrayDownloadJob *self, gboolean restart_changed)
+{
+  self->restart_changed = restart_changed;
+}
+
+gint64
+dray_download_job_get_asset_id (DrayDownloadJob *self)
+{
+  return self->asset_id;
+}
+
+/**
+ * dray_download_job_add:
+ * @self: a job
+ * @request: a request for the same bytes
+ *
+ * Serves @request too; it gets the current progress at once.
+ */
+void
+dray_download_job_add (DrayDownloadJob *self, DrayRequest *request)
+{
+  g_ptr_array_add (self->requests, g_object_ref (request));
+  dray_request_set_asset (request, get_asset (self));
+  dray_download_job_sample (self);
+}
+
+gboolean
+dray_download_job_serves (DrayDownloadJob *self, DrayRequest *request)
+{
+  return g_ptr_array_find (self->requests, request, NULL);
+}
+
+guint
+dray_download_job_count (DrayDownloadJob *self)
+{
+  return self->requests->len;
+}
+
+/**
+ * dray_download_job_remove:
+ * @self: a job that serves others too
+ * @request: a request that it serves
+ *
+ * Serves @request no longer; the bytes keep moving for the others.
+ */
+void
+dray_download_job_remove (DrayDownloadJob *self, DrayRequest *request)
+{
+  g_ptr_array_remove (self->requests, request);
+}
+
+/* Ends the job: whoever it still serves has completed, paused or failed. */
+static void
+end (DrayDownloadJob *self, const GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+  DrayRequestState state = DRAY_REQUEST_COMPLETED;
+
+  if (error != NULL)
+    state = dray_error_is_cancelled (error) ? DRAY_REQUEST_PAUSED : DRAY_REQUEST_FAILED;
+  for (guint i = 0; i < self->requests->len; i++)
+    dray_engine_settle (self->engine, g_ptr_array_index (self->requests, i), state, error);
+
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+transferred_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayDownloadJob) self = DRAY_DOWNLOAD_JOB (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DrayTransferResult) done
+      = dray_transfer_run_finish (DRAY_TRANSFER (source), result, &error);
+
+  end (self, done != NULL ? NULL : error);
+}
+
+static void
+run_transfer (DrayDownloadJob *self, DrayWorker *disk)
+{
+  DrayStoredAsset *asset = get_asset (self);
+  const DrayAssetRecord *record = &asset->record;
+  DrayValidator validator = { record->etag, record->last_modified, record->date_gap };
+  g_autofree char *suggested = dray_file_name_from_url (record->url);
+  g_autoptr (DrayJournal) journal
+      = dray_catalog_journal_new (self->engine->catalog, self->engine->assets, asset);
+  DrayTransferPlan plan = {
+    .directory = record->directory,
+    .name = record->name,
+    .suggested_name = suggested,
+    .expected_sha256 = record->expected_sha256,
+    .restart_changed = self->restart_changed,
+    .total = record->total,
+    .length_proven = record->length_proven,
+    .validator = &validator,
+    .identity = &record->identity,
+    .sync_failed = record->sync_failed,
+    .pieces = asset->pieces,
+    .blocks = asset->blocks,
+    .boot_id = self->engine->boot_id,
+    .interval = self->engine->interval,
+  };
+
+  self->transfer = dray_transfer_new (&plan, self->engine->session, disk, journal,
+                                      DRAY_RESOLVER (self));
+  dray_transfer_run_async (self->transfer, self->cancellable, transferred_cb,
+                           g_object_ref (self));
+}
+
+/* What the scout is given and gives back. */
+typedef struct
+{
+  DrayDownloadJob *job;
+  char *directory;
+  gboolean make;
+  guint64 device;
+  GError *error;
+} Scouting;
+
+static void
+scouting_free (Scouting *scouting)
+{
+  g_object_unref (scouting->job);
+  g_clear_error (&scouting->error);
+  g_free (scouting->directory);
+  g_free (scouting);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scouting, scouting_free)
+
+/* The folder is made for a new download only: where an earlier one has lost its folder, a drive is
+ * likely to be missing, and what would be made in its place would hide that. */
+static void
+scout_in_thread (gpointer data)
+{
+  Scouting *scouting = data;
+  struct stat facts;
+
+  if (scouting->make && g_mkdir_with_parents (scouting->directory, 0777) != 0)
+    dray_set_file_error (&scouting->error, errno == ENOENT ? EACCES : errno, "make the folder",
+                         scouting->directory);
+  else if (stat (scouting->directory, &facts) != 0)
+    dray_set_file_error (&scouting->error, errno, "find the folder", scouting->directory);
+  else
+    scouting->device = facts.st_dev;
+}
+
+static void
+scouted_cb (gpointer data)
+{
+  g_autoptr (Scouting) scouting = data;
+  DrayDownloadJob *self = scouting->job;
+
+  if (scouting->error == NULL)
+    g_cancellable_set_error_if_cancelled (self->cancellable, &scouting->error);
+
+  if (scouting->error != NULL)
+    end (self, scouting->error);
+  else
+    run_transfer (self, dray_disks_get (self->engine->disks, scouting->device));
+}
+
+/**
+ * dray_download_job_run_async:
+ * @self: a job that has not run
+ * @callback: called in the main thread when all its requests have settled
+ * @user_data: for @callback
+ */
+void
+dray_download_job_run_async (DrayDownloadJob *self,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  const DrayAssetRecord *record = &get_asset (self)->record;
+  Scouting *scouting = g_new0 (Scouting, 1);
+
+  g_assert (self->task == NULL);
+
+  self->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (self->task, dray_download_job_run_async);
+
+  scouting->job = g_object_ref (self);
+  scouting->directory = g_strdup (record->directory);
+  scouting->make = record->name == NULL;
+  dray_worker_push (dray_disks_get_scout (self->engine->disks), scout_in_thread, scouted_cb,
+                    scouting);
+}
+
+void
+dray_download_job_run_finish (DrayDownloadJob *self, GAsyncResult *result)
+{
+  g_assert (g_task_is_valid (result, self));
+
+  g_task_propagate_boolean (G_TASK (result), NULL);
+}
+
+/**
+ * dray_download_job_cancel:
+ * @self: a job that runs
+ *
+ * Pauses the transfer and with it all that the job serves; the run's callback tells when this is
+ * done.
+ */
+void
+dray_download_job_cancel (DrayDownloadJob *self)
+{
+  g_cancellable_cancel (self->cancellable);
+}
+
+gboolean
+dray_download_job_is_cancelled (DrayDownloadJob *self)
+{
+  return g_cancellable_is_cancelled (self->cancellable);
+}
+
+static DrayRequestState
+map_state (DrayTransferState state)
+{
+  switch (state)
+    {
+    case DRAY_TRANSFER_CONNECTING:
+      return DRAY_REQUEST_CONNECTING;
+
+    case DRAY_TRANSFER_DOWNLOADING:
+      return DRAY_REQUEST_DOWNLOADING;
+
+    case DRAY_TRANSFER_WAITING:
+      return DRAY_REQUEST_WAITING;
+
+    case DRAY_TRANSFER_VERIFYING:
+      return DRAY_REQUEST_VERIFYING;
+
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/**
+ * dray_download_job_sample:
+ * @self: a job
+ *
+ * Shows in the requests how far the transfer is now.
+ */
+void
+dray_download_job_sample (DrayDownloadJob *self)
+{
+  DrayTransferProgress progress;
+
+  if (self->transfer == NULL || self->task == NULL)
+    return;
+
+  dray_transfer_sample (self->transfer, &progress);
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      DrayRequest *request = g_ptr_array_index (self->requests, i);
+
+      dray_request_set_progress (request, &progress);
+      if (dray_request_set_state (request, map_state (progress.state)))
+        dray_engine_put_request (self->engine, request);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * One run of one asset's transfer, and the requests that it serves.
+ *
+ * The job finds the folder's disk thread, runs the transfer, shows its progress in the requests and
+ * settles them at the end. The manager owns it; the main thread's.
+ */
+
+#pragma once
+
+#include "core/request/engine.h"
+
+G_BEGIN_DECLS
+
+#define DRAY_TYPE_DOWNLOAD_JOB (dray_download_job_get_type ())
+G_DECLARE_FINAL_TYPE (DrayDownloadJob, dray_download_job, DRAY, DOWNLOAD_JOB, GObject)
+
+DrayDownloadJob *dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset);
+void dray_download_job_set_token (DrayDownloadJob *self, const char *token);
+void dray_download_job_set_restart_changed (DrayDownloadJob *self, gboolean restart_changed);
+gint64 dray_download_job_get_asset_id (DrayDownloadJob *self);
+
+void dray_download_job_add (DrayDownloadJob *self, DrayRequest *request);
+gboolean dray_download_job_serves (DrayDownloadJob *self, DrayRequest *request);
+guint dray_download_job_count (DrayDownloadJob *self);
+void dray_download_job_remove (DrayDownloadJob *self, DrayRequest *request);
+
+void dray_download_job_run_async (DrayDownloadJob *self,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+void dray_download_job_run_finish (DrayDownloadJob *self, GAsyncResult *result);
+void dray_download_job_cancel (DrayDownloadJob *self);
+gboolean dray_download_job_is_cancelled (DrayDownloadJob *self);
+void dray_download_job_sample (DrayDownloadJob *self);
+
+G_END_DECLS

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What a manager shares with its jobs: the session, the threads, the catalog and its contents.
+ *
+ * A plain struct that the manager owns; the main thread's.
+ */
+
+#pragma once
+
+#include "core/catalog/catalog.h"
+#include "core/library/disks.h"
+#include "core/request/asset-table.h"
+#include "core/request/request-private.h"
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  SoupSession *session;
+  DrayDisks *disks;
+  DrayCatalog *catalog;
+  DrayAssetTable *assets;
+  char *boot_id;
+  guint interval; /* of the journal, in milliseconds */
+} DrayEngine;
+
+void dray_engine_put_request (DrayEngine *engine, DrayRequest *request);
+void dray_engine_settle (DrayEngine *engine,
+                         DrayRequest *request,
+                         DrayRequestState state,
+                         const GError *error);
+void dray_engine_report (GObject *source, GAsyncResult *result, gpointer user_data);
+
+G_END_DECLS

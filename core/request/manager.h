@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * The manager: the front door of the core, which all callers share.
+ *
+ * It owns the catalog, the requests and the transfers, and with them the truth; the catalog is what
+ * it would need to remember. One process at a time has a manager on one catalog. The main thread's;
+ * nothing here blocks.
+ */
+
+#pragma once
+
+#include "core/request/request.h"
+
+G_BEGIN_DECLS
+
+#define DRAY_TYPE_MANAGER (dray_manager_get_type ())
+G_DECLARE_FINAL_TYPE (DrayManager, dray_manager, DRAY, MANAGER, GObject)
+
+/**
+ * DrayDownloadOptions:
+ * @directory: (nullable): an absolute folder for the file; %NULL for the library
+ * @sha256: (nullable): the digest that the file must have, in hexadecimal
+ * @token: (nullable): a bearer token for the source's origin, never stored
+ * @restart_changed: whether to start over if the file on the server has changed
+ * @caller: who asks, as in "terminal"
+ *
+ * What a caller may wish for a download.
+ */
+typedef struct
+{
+  const char *directory;
+  const char *sha256;
+  const char *token;
+  gboolean restart_changed;
+  const char *caller;
+} DrayDownloadOptions;
+
+DrayManager *dray_manager_new (const char *catalog_path, const char *library_root);
+void dray_manager_set_boot_id (DrayManager *self, const char *boot_id);
+void dray_manager_set_interval (DrayManager *self, guint milliseconds);
+
+void dray_manager_open_async (DrayManager *self,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean dray_manager_open_finish (DrayManager *self, GAsyncResult *result, GError **error);
+void dray_manager_close_async (DrayManager *self,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+void dray_manager_close_finish (DrayManager *self, GAsyncResult *result);
+
+GListModel *dray_manager_get_requests (DrayManager *self);
+DrayRequest *dray_manager_find_request (DrayManager *self, const char *id);
+
+DrayRequest *dray_manager_download_asset (DrayManager *self,
+                                          const char *source,
+                                          const DrayDownloadOptions *options,
+                                          GError **error);
+gboolean dray_manager_resume (DrayManager *self, const char *id, GError **error);
+void dray_manager_cancel_async (DrayManager *self,
+                                const char *id,
+                                gboolean clear_cache,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+void dray_manager_cancel_model_async (DrayManager *self,
+                                      const char *model_id,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+guint dray_manager_cancel_finish (DrayManager *self, GAsyncResult *result);
+void dray_manager_remove_async (DrayManager *self,
+                                const char *id,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean dray_manager_remove_finish (DrayManager *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

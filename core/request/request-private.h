@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* What only the manager and its jobs do to a request. */
+
+#pragma once
+
+#include "core/catalog/records.h"
+#include "core/request/request.h"
+#include "core/transfer/transfer.h"
+
+G_BEGIN_DECLS
+
+DrayRequest *dray_request_new (const DrayRequestRecord *record);
+const DrayRequestRecord *dray_request_get_record (DrayRequest *self);
+void dray_request_set_asset (DrayRequest *self, const DrayStoredAsset *asset);
+void dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progress);
+gboolean dray_request_set_state (DrayRequest *self, DrayRequestState state);
+void dray_request_set_expected_sha256 (DrayRequest *self, const char *sha256);
+void dray_request_settle (DrayRequest *self, DrayRequestState state, const GError *error);
+
+G_END_DECLS

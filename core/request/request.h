@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * A request: one caller's wish, a lasting row with an id that is readable at once.
+ *
+ * The manager makes and drives requests; callers read their properties, listen to `notify`, and
+ * await how they settle. A request settles each time it completes, pauses, fails or is discarded,
+ * and may run again under the same id. The main thread's.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  DRAY_REQUEST_RESOLVING,
+  DRAY_REQUEST_QUEUED,
+  DRAY_REQUEST_CONNECTING,
+  DRAY_REQUEST_DOWNLOADING,
+  DRAY_REQUEST_VERIFYING,
+  DRAY_REQUEST_LOADING,
+  DRAY_REQUEST_WAITING,
+  DRAY_REQUEST_COMPLETED,
+  DRAY_REQUEST_PAUSED,
+  DRAY_REQUEST_FAILED,
+  DRAY_REQUEST_DISCARDED,
+} DrayRequestState;
+
+#define DRAY_TYPE_REQUEST (dray_request_get_type ())
+G_DECLARE_FINAL_TYPE (DrayRequest, dray_request, DRAY, REQUEST, GObject)
+
+#define DRAY_TYPE_REQUEST_STATE (dray_request_state_get_type ())
+GType dray_request_state_get_type (void);
+const char *dray_request_state_get_name (DrayRequestState state);
+gboolean dray_request_state_from_name (const char *name, DrayRequestState *state);
+
+const char *dray_request_get_id (DrayRequest *self);
+const char *dray_request_get_source (DrayRequest *self);
+const char *dray_request_get_model_id (DrayRequest *self);
+const char *dray_request_get_caller (DrayRequest *self);
+const char *dray_request_get_download_key (DrayRequest *self);
+DrayRequestState dray_request_get_state (DrayRequest *self);
+gboolean dray_request_is_running (DrayRequest *self);
+const char *dray_request_get_reason (DrayRequest *self);
+gint64 dray_request_get_wait (DrayRequest *self);
+gint64 dray_request_get_downloaded (DrayRequest *self);
+gint64 dray_request_get_total (DrayRequest *self);
+double dray_request_get_percentage (DrayRequest *self);
+gint64 dray_request_get_speed (DrayRequest *self);
+gint64 dray_request_get_eta (DrayRequest *self);
+const char *dray_request_get_path (DrayRequest *self);
+const char *dray_request_get_sha256 (DrayRequest *self);
+gboolean dray_request_is_digest_expected (DrayRequest *self);
+gboolean dray_request_is_length_proven (DrayRequest *self);
+const GError *dray_request_get_error (DrayRequest *self);
+
+void dray_request_await_async (DrayRequest *self,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+char *dray_request_await_finish (DrayRequest *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

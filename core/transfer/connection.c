@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/transfer/connection.h"
+
+#include "core/base/lock.h"
+#include "core/base/worker.h"
+
+#include <string.h>
+
+/* What one read of the socket takes at most: larger is no faster, smaller is slower by half. */
+#define BUFFER_SIZE (256 * 1024)
+
+/* How often one answer may make us ask in another way before it counts as nonsense. */
+#define ASKS_MAX 3
+
+typedef enum
+{
+  PERMISSION_PENDING,
+  PERMISSION_GRANTED,
+  PERMISSION_REFUSED,
+} Permission;
+
+struct _DrayConnection
+{
+  DrayWorker *worker;
+  SoupSession *session;
+  const DrayConnectionEvents *events; /* NULL while the connection is being freed */
+  gpointer user_data;
+  gboolean busy; /* main thread */
+  GCancellable *cancellable;
+
+  DrayLock lock; /* guards the permission */
+  DrayCondition wake;
+  Permission permission;
+
+  /* Written by the main thread before the push or the grant, then the connection's alone: */
+  DrayPieceMap *map;
+  DrayPartialFile *file;
+  DrayHasher *hasher;
+  DrayLocation *location;
+  DrayClaim claim;
+  DrayQuestion question;
+  DrayValidator validator;
+
+  /* The connection's thread alone, until it hands them over: */
+  DrayHttpAnswer *answer;
+  DrayVerdict verdict;
+  GError *error;
+  guint8 *buffer;
+  guint8 *disk_buffer; /* for comparing; made when first needed */
+};
+
+/* Asks, and asks again in the way that the judge says, until an answer is worth telling. */
+static gboolean
+ask (DrayConnection *self)
+{
+  DrayQuestion *question = &self->question;
+
+  for (guint asks = 0; asks < ASKS_MAX; asks++)
+    {
+      DrayHttpQuery query = {
+        .url = self->location->url,
+        .token = self->location->token,
+        .start = question->has_range ? question->start : -1,
+        .end = question->end,
+        .if_range
+        = question->sent_if_range ? dray_validator_get_if_range (question->validator) : NULL,
+      };
+
+      g_clear_pointer (&self->answer, dray_http_answer_free);
+      self->answer = dray_http_get (self->session, &query, self->cancellable, &self->error);
+      if (self->answer == NULL)
+        return FALSE;
+
+      dray_response_judge (&self->answer->response, question, &self->verdict);
+      switch (self->verdict.kind)
+        {
+        case DRAY_VERDICT_ASK_WITHOUT_CONDITION:
+          question->sent_if_range = FALSE;
+          break;
+
+        case DRAY_VERDICT_ASK_WITHOUT_RANGE:
+          question->has_range = FALSE;
+          question->sent_if_range = FALSE;
+          question->start = 0;
+          question->end = DRAY_END_UNKNOWN;
+          break;
+
+        case DRAY_VERDICT_ASK_WITH_OVERLAP:
+          question->start = MAX (0, question->wanted - DRAY_OVERLAP);
+          break;
+
+        case DRAY_VERDICT_TAKE:
+        case DRAY_VERDICT_COMPLETE:
+        case DRAY_VERDICT_STALE:
+        case DRAY_VERDICT_CHANGED:
+        case DRAY_VERDICT_FAILED:
+        default:
+          return TRUE;
+        }
+    }
+
+  g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_SERVER_ERROR,
+                       "The server's answers to requests for a part of the file make no sense");
+  return FALSE;
+}
+
+static gboolean
+wait_for_permission (DrayConnection *self)
+{
+  gboolean granted;
+
+  dray_lock_acquire (&self->lock);
+  while (self->permission == PERMISSION_PENDING)
+    dray_condition_wait (&self->wake, &self->lock);
+  granted = self->permission == PERMISSION_GRANTED;
+  dray_lock_release (&self->lock);
+
+  if (!granted)
+    g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
+  return granted;
+}
+
+static gboolean
+compare_with_disk (DrayConnection *self, gint64 position, gsize n_bytes)
+{
+  gssize n;
+
+  if (self->disk_buffer == NULL)
+    self->disk_buffer = g_malloc (BUFFER_SIZE);
+
+  n = dray_partial_file_read (self->file, position, self->disk_buffer, n_bytes, &self->error);
+  if (n < 0)
+    return FALSE;
+  if ((gsize) n == n_bytes && memcmp (self->buffer, self->disk_buffer, n_bytes) == 0)
+    return TRUE;
+
+  g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_CHANGED,
+                       "The file on the server is not the one that was begun");
+  return FALSE;
+}
+
+/* Reads the bytes before the claim, which are on the disk already. */
+static gboolean
+pass_overlap (DrayConnection *self, gint64 *position)
+{
+  while (*position < self->claim.start)
+    {
+      gsize wanted = (gsize) MIN (self->claim.start - *position, BUFFER_SIZE);
+      gssize n = dray_http_read (self->answer, self->buffer, wanted, self->cancellable,
+                                 &self->error);
+
+      if (n < 0)
+        return FALSE;
+      if (n == 0)
+        {
+          g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_TOO_SHORT,
+                               "The server ended the file early");
+          return FALSE;
+        }
+      if (!self->verdict.proven && !compare_with_disk (self, *position, (gsize) n))
+        return FALSE;
+      *position += n;
+    }
+
+  return TRUE;
+}
+
+/* Reads and writes until the claim is filled, its end was pulled in, or the body ends. */
+static gboolean
+take_body (DrayConnection *self)
+{
+  gint64 position = self->verdict.body_start;
+  gint64 end;
+
+  if (!pass_overlap (self, &position))
+    return FALSE;
+
+  while (position < (end = MIN (dray_piece_map_get_claim_end (self->map, self->claim.id),
+                                self->verdict.body_end)))
+    {
+      gsize wanted = (gsize) MIN (end - position, BUFFER_SIZE);
+      gssize n = dray_http_read (self->answer, self->buffer, wanted, self->cancellable,
+                                 &self->error);
+
+      if (n < 0)
+        return FALSE;
+      if (n == 0)
+        {
+          if (end == DRAY_END_UNKNOWN)
+            return TRUE;
+          g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_TOO_SHORT,
+                               "The server ended the file early");
+          return FALSE;
+        }
+      if (!dray_partial_file_write (self->file, position, self->buffer, (gsize) n, &self->error))
+        return FALSE;
+      position += n;
+      dray_piece_map_advance (self->map, self->claim.id, n);
+      dray_hasher_wake (self->hasher);
+    }
+
+  return TRUE;
+}
+
+static void
+answered_cb (gpointer data)
+{
+  DrayConnection *self = data;
+
+  if (self->events != NULL)
+    self->events->answered (self->user_data, &self->verdict, self->answer);
+}
+
+static void
+fetch_job (gpointer data)
+{
+  DrayConnection *self = data;
+
+  if (ask (self))
+    {
+      dray_worker_post_back (self->worker, answered_cb, self);
+      if (self->verdict.kind == DRAY_VERDICT_TAKE && wait_for_permission (self))
+        take_body (self);
+    }
+}
+
+static void
+fetched_cb (gpointer data)
+{
+  DrayConnection *self = data;
+  g_autoptr (GError) error = g_steal_pointer (&self->error);
+
+  g_clear_pointer (&self->answer, dray_http_answer_free);
+  g_clear_pointer (&self->file, dray_partial_file_unref);
+  self->busy = FALSE;
+  if (self->events != NULL)
+    self->events->ended (self->user_data, error);
+}
+
+/**
+ * dray_connection_new:
+ * @session: the manager's session
+ * @events: what to tell; must outlive the connection
+ * @user_data: for @events
+ *
+ * Returns: (transfer full): an idle connection
+ */
+DrayConnection *
+dray_connection_new (SoupSession *session, const DrayConnectionEvents *events, gpointer user_data)
+{
+  DrayConnection *self = g_new0 (DrayConnection, 1);
+
+  self->session = g_object_ref (session);
+  self->events = events;
+  self->user_data = user_data;
+  self->buffer = g_malloc (BUFFER_SIZE);
+  dray_lock_init (&self->lock);
+  dray_condition_init (&self->wake);
+  self->worker = dray_worker_new ("connection");
+
+  return self;
+}
+
+/**
+ * dray_connection_free:
+ * @connection: (transfer full): a connection
+ *
+ * Ends what it does and waits for its thread, which takes milliseconds. Nothing more is told.
+ */
+void
+dray_connection_free (DrayConnection *connection)
+{
+  dray_connection_stop (connection);
+  connection->events = NULL;
+  dray_worker_free (connection->worker);
+
+  dray_condition_clear (&connection->wake);
+  dray_lock_clear (&connection->lock);
+  g_clear_pointer (&connection->location, dray_location_free);
+  dray_validator_clear (&connection->validator);
+  g_clear_object (&connection->cancellable);
+  g_object_unref (connection->session);
+  g_free (connection->buffer);
+  g_free (connection->disk_buffer);
+  g_free (connection);
+}
+
+gboolean
+dray_connection_is_busy (DrayConnection *connection)
+{
+  return connection->busy;
+}
+
+/**
+ * dray_connection_start:
+ * @connection: an idle connection
+ * @map: the piece map that @fetch's claim is of; must outlive the fetch
+ * @fetch: what to fetch
+ *
+ * Sends the request.
+ */
+void
+dray_connection_start (DrayConnection *connection, DrayPieceMap *map, const DrayFetch *fetch)
+{
+  DrayQuestion *question = &connection->question;
+
+  g_assert (!connection->busy);
+
+  connection->busy = TRUE;
+  connection->map = map;
+  connection->claim = fetch->claim;
+  g_clear_pointer (&connection->location, dray_location_free);
+  connection->location = dray_location_new (fetch->location->url, fetch->location->token);
+  dray_validator_copy (&connection->validator, fetch->validator);
+  g_clear_object (&connection->cancellable);
+  connection->cancellable = g_cancellable_new ();
+
+  question->has_range = fetch->use_ranges;
+  question->start = fetch->use_ranges ? fetch->compare_from : 0;
+  question->end = fetch->use_ranges ? fetch->claim.end : DRAY_END_UNKNOWN;
+  question->wanted = fetch->claim.start;
+  question->sent_if_range = fetch->use_ranges && fetch->use_if_range;
+  question->total = fetch->total;
+  question->validator = &connection->validator;
+  question->holds_bytes = fetch->holds_bytes;
+  question->digest_known = fetch->digest_known;
+  question->expects_html = g_str_has_suffix (fetch->location->url, ".html")
+                           || g_str_has_suffix (fetch->location->url, ".htm");
+
+  dray_lock_acquire (&connection->lock);
+  connection->permission = PERMISSION_PENDING;
+  dray_lock_release (&connection->lock);
+
+  dray_worker_push (connection->worker, fetch_job, fetched_cb, connection);
+}
+
+static void
+decide (DrayConnection *self, Permission permission)
+{
+  dray_lock_acquire (&self->lock);
+  if (self->permission != PERMISSION_REFUSED)
+    self->permission = permission;
+  dray_condition_broadcast (&self->wake);
+  dray_lock_release (&self->lock);
+}
+
+/**
+ * dray_connection_proceed:
+ * @connection: a connection that has told an answer with the verdict TAKE
+ * @file: where the bytes go
+ * @hasher: who wants to know of them; must outlive the fetch
+ *
+ * Lets the body through.
+ */
+void
+dray_connection_proceed (DrayConnection *connection, DrayPartialFile *file, DrayHasher *hasher)
+{
+  g_assert (connection->busy);
+
+  connection->file = dray_partial_file_ref (file);
+  connection->hasher = hasher;
+  decide (connection, PERMISSION_GRANTED);
+}
+
+/**
+ * dray_connection_stop:
+ * @connection: a connection
+ *
+ * Ends a fetch within milliseconds; `ended` follows with %DRAY_ERROR_CANCELLED, or with whatever
+ * came before it. Does nothing to an idle connection.
+ */
+void
+dray_connection_stop (DrayConnection *connection)
+{
+  if (!connection->busy)
+    return;
+
+  decide (connection, PERMISSION_REFUSED);
+  g_cancellable_cancel (connection->cancellable);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/transfer/resolver.h"
+
+G_DEFINE_INTERFACE (DrayResolver, dray_resolver, G_TYPE_OBJECT)
+
+static void
+dray_resolver_default_init (G_GNUC_UNUSED DrayResolverInterface *iface)
+{
+}
+
+DrayLocation *
+dray_location_new (const char *url, const char *token)
+{
+  DrayLocation *location = g_new0 (DrayLocation, 1);
+
+  location->url = g_strdup (url);
+  location->token = g_strdup (token);
+  return location;
+}
+
+void
+dray_location_free (DrayLocation *location)
+{
+  g_free (location->url);
+  g_free (location->token);
+  g_free (location);
+}
+
+/**
+ * dray_resolver_resolve_async:
+ * @self: a resolver
+ * @cancellable: (nullable): ends it early
+ * @callback: called in the main thread
+ * @user_data: for @callback
+ */
+void
+dray_resolver_resolve_async (DrayResolver *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_assert (DRAY_IS_RESOLVER (self));
+
+  DRAY_RESOLVER_GET_IFACE (self)->resolve_async (self, cancellable, callback, user_data);
+}
+
+/**
+ * dray_resolver_resolve_finish:
+ * @self: a resolver
+ * @result: as given to the callback
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): the address
+ */
+DrayLocation *
+dray_resolver_resolve_finish (DrayResolver *self, GAsyncResult *result, GError **error)
+{
+  g_assert (DRAY_IS_RESOLVER (self));
+
+  return DRAY_RESOLVER_GET_IFACE (self)->resolve_finish (self, result, error);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * From the last byte to the final name, in the one order that no crash can make wrong: digest,
+ * sync, "finishing" durably, rename, sync of the folder, "complete".
+ */
+
+#include "core/transfer/transfer-private.h"
+
+typedef struct
+{
+  DrayTransfer *transfer;
+  DrayPartialFile *file;
+  gint64 total;
+  gboolean name_taken;
+  GError *error;
+} FinishJob;
+
+static FinishJob *
+finish_job_new (DrayTransfer *self)
+{
+  FinishJob *job = g_new0 (FinishJob, 1);
+
+  job->transfer = g_object_ref (self);
+  job->file = dray_partial_file_ref (self->file);
+  job->total = self->total;
+  dray_transfer_begin_job (self);
+
+  return job;
+}
+
+static void
+finish_job_free (FinishJob *job)
+{
+  g_object_unref (job->transfer);
+  dray_partial_file_unref (job->file);
+  g_clear_error (&job->error);
+  g_free (job);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FinishJob, finish_job_free)
+
+static void
+completed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
+  g_autoptr (GError) error = NULL;
+
+  /* The file has its name: if this could not be recorded, the next start finds it out. */
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    g_warning ("“%s” is complete, but this could not be recorded: %s", self->name, error->message);
+  if (dray_transfer_end_job (self))
+    dray_transfer_complete (self);
+}
+
+static void
+name_in_thread (gpointer data)
+{
+  FinishJob *job = data;
+
+  dray_partial_file_finish (job->file, &job->name_taken, &job->error);
+}
+
+static void
+named_cb (gpointer data)
+{
+  g_autoptr (FinishJob) job = data;
+  DrayTransfer *self = job->transfer;
+
+  if (job->error != NULL)
+    {
+      /* Back to "fetching" with all bytes: the settling record says so. */
+      self->finishing = FALSE;
+      dray_transfer_fail (self, g_steal_pointer (&job->error));
+    }
+  if (!dray_transfer_end_job (self))
+    return;
+
+  dray_transfer_begin_job (self);
+  dray_transfer_record (self, DRAY_JOURNAL_COMPLETE, FALSE, completed_cb);
+}
+
+static void
+finishing_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    {
+      self->finishing = FALSE;
+      dray_transfer_fail (self, g_steal_pointer (&error));
+    }
+  if (dray_transfer_end_job (self))
+    dray_worker_push (self->disk, name_in_thread, named_cb, finish_job_new (self));
+}
+
+/* Cut before the sync, so that the size is as durable as the bytes. */
+static void
+save_in_thread (gpointer data)
+{
+  FinishJob *job = data;
+
+  if (dray_partial_file_get_size (job->file) == job->total
+      || dray_partial_file_cut (job->file, job->total, &job->error))
+    dray_partial_file_sync (job->file, &job->error);
+}
+
+static void
+saved_cb (gpointer data)
+{
+  g_autoptr (FinishJob) job = data;
+  DrayTransfer *self = job->transfer;
+  g_autoptr (GArray) snapshot = NULL;
+  guint epoch;
+
+  if (job->error != NULL)
+    {
+      self->sync_failed = TRUE;
+      dray_transfer_fail (self, g_steal_pointer (&job->error));
+    }
+  if (!dray_transfer_end_job (self))
+    return;
+
+  snapshot = dray_piece_map_snapshot (self->map, &epoch);
+  dray_piece_map_mark_synced (self->map, snapshot, epoch);
+  self->finishing = TRUE;
+  dray_transfer_stop_rhythm (self);
+  dray_transfer_begin_job (self);
+  dray_transfer_record (self, DRAY_JOURNAL_FINISHING, TRUE, finishing_recorded_cb);
+}
+
+static void
+mismatch (DrayTransfer *self)
+{
+  /* Nothing was fetched in this run, so the bytes on the disk are known to be wrong from before,
+   * and asking for them again is what the caller wants. */
+  if (!self->fetched && !self->restarted)
+    {
+      dray_transfer_start_over (self);
+      return;
+    }
+
+  dray_transfer_fail (
+      self,
+      g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
+                   "The file is damaged or another one: its SHA-256 is %s, expected was %s. It is "
+                   "kept as a partial file; download it again to start over",
+                   self->sha256, self->expected_sha256));
+}
+
+/* All bytes are here and hashed, and the connection is idle. */
+void
+dray_transfer_finish (DrayTransfer *self)
+{
+  if (self->expected_sha256 != NULL && !g_str_equal (self->sha256, self->expected_sha256))
+    {
+      mismatch (self);
+      return;
+    }
+
+  if (self->expected_sha256 != NULL)
+    self->length_proven = TRUE;
+  dray_worker_push (self->disk, save_in_thread, saved_cb, finish_job_new (self));
+}
+
+static void
+hashed_cb (gpointer user_data, const char *sha256)
+{
+  DrayTransfer *self = DRAY_TRANSFER (user_data);
+
+  g_free (self->sha256);
+  self->sha256 = g_strdup (sha256);
+  dray_transfer_step (self);
+}
+
+static void
+repair_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    dray_transfer_fail (self, g_steal_pointer (&error));
+  if (!dray_transfer_end_job (self))
+    return;
+
+  dray_piece_map_release (self->map, self->damage.id);
+  self->state = DRAY_TRANSFER_DOWNLOADING;
+  dray_hasher_continue (self->hasher);
+  dray_transfer_step (self);
+}
+
+/* The block counts no more, durably, before a byte of it is fetched again. */
+static void
+damaged_cb (gpointer user_data, guint block)
+{
+  DrayTransfer *self = DRAY_TRANSFER (user_data);
+  gint64 start = block * DRAY_BLOCK_SIZE;
+
+  if (self->failure != NULL)
+    return;
+
+  g_message ("Block %u of “%s” is damaged on the disk and will be fetched again", block,
+             self->name);
+  if (!dray_piece_map_invalidate (self->map, start, start + DRAY_BLOCK_SIZE, &self->damage))
+    g_return_if_reached ();
+
+  dray_transfer_begin_job (self);
+  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, repair_recorded_cb);
+}
+
+static void
+hash_failed_cb (gpointer user_data, const GError *error)
+{
+  DrayTransfer *self = DRAY_TRANSFER (user_data);
+
+  dray_transfer_interrupt (self, g_error_copy (error));
+}
+
+const DrayHasherEvents dray_transfer_hasher_events = {
+  .finished = hashed_cb,
+  .damaged = damaged_cb,
+  .failed = hash_failed_cb,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What a transfer has remembered, and when: "written" every interval while bytes move, "synced"
+ * after the sync that covers it, at most one of each on its way.
+ */
+
+#include "core/transfer/transfer-private.h"
+
+#define SYNC_INTERVAL G_USEC_PER_SEC
+
+typedef struct
+{
+  DrayTransfer *transfer;
+  DrayPartialFile *file;
+  GArray *snapshot;
+  guint epoch;
+  GError *error;
+} SyncJob;
+
+static void
+sync_job_free (SyncJob *job)
+{
+  g_object_unref (job->transfer);
+  dray_partial_file_unref (job->file);
+  g_array_unref (job->snapshot);
+  g_clear_error (&job->error);
+  g_free (job);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyncJob, sync_job_free)
+
+/**
+ * dray_transfer_record:
+ * @self: a transfer
+ * @phase: how far the asset is
+ * @durable: whether it must outlive a power cut
+ * @callback: (nullable): called with a reference on @self as its data, which it must drop
+ *
+ * Hands the journal the state of the asset as it is now.
+ */
+void
+dray_transfer_record (DrayTransfer *self,
+                      DrayJournalPhase phase,
+                      gboolean durable,
+                      GAsyncReadyCallback callback)
+{
+  g_autoptr (GArray) pieces = dray_piece_map_snapshot (self->map, NULL);
+  g_autoptr (GArray) blocks
+      = self->hasher != NULL ? dray_hasher_snapshot (self->hasher, self->n_recorded_blocks)
+                             : g_array_new (FALSE, FALSE, sizeof (DrayDigestState));
+  DrayJournalEntry entry = {
+    .phase = phase,
+    .durable = durable,
+    .name = self->name,
+    .total = self->total,
+    .length_proven = self->length_proven,
+    .validator = &self->validator,
+    .identity = &self->identity,
+    .sync_failed = self->sync_failed,
+    .sha256 = phase == DRAY_JOURNAL_FETCHING ? NULL : self->sha256,
+    .pieces = pieces,
+    .first_block = self->n_recorded_blocks,
+    .blocks = blocks,
+  };
+
+  self->n_recorded_blocks += blocks->len;
+  self->last_recorded = dray_piece_map_get_written (self->map);
+  dray_journal_record_async (self->journal, &entry, callback,
+                             callback != NULL ? g_object_ref (self) : NULL);
+}
+
+static void
+recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
+  g_autoptr (GError) error = NULL;
+
+  self->recording = FALSE;
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    dray_transfer_fail (self, g_steal_pointer (&error));
+}
+
+static void
+sync_in_thread (gpointer data)
+{
+  SyncJob *job = data;
+
+  dray_partial_file_sync (job->file, &job->error);
+}
+
+static void
+synced_cb (gpointer data)
+{
+  g_autoptr (SyncJob) job = data;
+  DrayTransfer *self = job->transfer;
+
+  self->syncing = FALSE;
+  if (self->file != job->file)
+    return;
+
+  if (job->error != NULL)
+    {
+      /* Even if the run has ended meanwhile, the next one must know. */
+      self->sync_failed = TRUE;
+      if (self->task == NULL)
+        dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, NULL);
+      dray_transfer_fail (self, g_steal_pointer (&job->error));
+      return;
+    }
+
+  dray_piece_map_mark_synced (self->map, job->snapshot, job->epoch);
+}
+
+static void
+sync_file (DrayTransfer *self)
+{
+  SyncJob *job = g_new0 (SyncJob, 1);
+
+  self->syncing = TRUE;
+  self->last_sync_time = g_get_monotonic_time ();
+  self->last_synced = dray_piece_map_get_written (self->map);
+
+  job->transfer = g_object_ref (self);
+  job->file = dray_partial_file_ref (self->file);
+  job->snapshot = dray_piece_map_snapshot (self->map, &job->epoch);
+  dray_worker_push (self->disk, sync_in_thread, synced_cb, job);
+}
+
+static gboolean
+rhythm_cb (gpointer user_data)
+{
+  DrayTransfer *self = DRAY_TRANSFER (user_data);
+  gint64 written = dray_piece_map_get_written (self->map);
+  gint64 sync_interval = MIN (SYNC_INTERVAL, 2 * self->interval * 1000);
+
+  if (!self->syncing && written != self->last_synced
+      && g_get_monotonic_time () - self->last_sync_time >= sync_interval)
+    sync_file (self);
+
+  if (!self->recording && written != self->last_recorded)
+    {
+      self->recording = TRUE;
+      dray_transfer_record (self, DRAY_JOURNAL_FETCHING, FALSE, recorded_cb);
+    }
+
+  return G_SOURCE_CONTINUE;
+}
+
+void
+dray_transfer_start_rhythm (DrayTransfer *self)
+{
+  if (self->journal_source == 0 && self->failure == NULL && !self->finishing)
+    self->journal_source = g_timeout_add (self->interval, rhythm_cb, self);
+}
+
+void
+dray_transfer_stop_rhythm (DrayTransfer *self)
+{
+  g_clear_handle_id (&self->journal_source, g_source_remove);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * The inside of a transfer, shared by the files that each tell one part of its life: transfer.c
+ * (the object, what comes next, the one way out), transfer-setup.c (the partial file),
+ * transfer-fetch.c (server and connection), transfer-journal.c (what is remembered),
+ * transfer-finish.c (from the last byte to the final name). All of it runs in the main thread.
+ */
+
+#pragma once
+
+#include "core/http/retry.h"
+#include "core/transfer/connection.h"
+#include "core/transfer/speed.h"
+#include "core/transfer/transfer.h"
+
+G_BEGIN_DECLS
+
+struct _DrayTransfer
+{
+  GObject parent_instance;
+
+  /* Given when it was made. */
+  char *directory;
+  char *name; /* NULL until the first response */
+  char *suggested_name;
+  char *expected_sha256;
+  char *boot_id;
+  gboolean restart_changed;
+  guint interval; /* milliseconds */
+  SoupSession *session;
+  DrayWorker *disk;
+  DrayJournal *journal;
+  DrayResolver *resolver;
+
+  /* The facts that the journal keeps. */
+  gint64 total;
+  gboolean length_proven;
+  DrayValidator validator;
+  DrayFileIdentity identity;
+  gboolean sync_failed;
+  char *sha256;         /* once hashed */
+  GArray *found_pieces; /* of DrayPiece: what was recorded, until the map is made of it */
+  GArray *saved_blocks; /* of DrayDigestState: what was recorded */
+  guint n_recorded_blocks;
+
+  /* What moves the bytes. The file and the hasher exist from the first response on. */
+  DrayPieceMap *map;
+  DrayPartialFile *file;
+  DrayHasher *hasher;
+  DrayConnection *connection;
+  DrayClaim claim;  /* the connection's; id DRAY_CLAIM_NONE for none */
+  DrayClaim damage; /* held over a damaged block until that is recorded */
+
+  /* Where the bytes come from. */
+  DrayLocation *location;     /* NULL before it was resolved */
+  gboolean location_redirected; /* the location is where redirects led, and may expire */
+  gboolean proving_length;    /* the request under way only asks whether the file ends here */
+  DrayRetry retry;
+  gint64 server_wait;         /* seconds the server asked to wait; -1 */
+  gint64 written_before;      /* bytes on the disk when the fetch began */
+  GError *answer_error;       /* what the last answer amounts to, until the connection has ended */
+  guint retry_source;
+  gint64 wait_until;
+  DrayError wait_reason;
+
+  /* The journal's rhythm. */
+  guint journal_source;
+  gboolean recording;   /* a record of the rhythm is on its way */
+  gboolean syncing;     /* so is a sync */
+  gint64 last_recorded; /* bytes written, as last recorded */
+  gint64 last_synced;   /* bytes written when the last sync began */
+  gint64 last_sync_time;
+
+  /* The run. */
+  GTask *task; /* NULL before and after */
+  GCancellable *run_cancellable; /* ends what is asynchronous inside */
+  gulong cancelled_id;
+  GError *failure;     /* why the run ends; set once */
+  guint n_jobs;        /* steps under way whose end the run must wait for */
+  gboolean finishing;  /* past the point where a cancel would come too late */
+  gboolean settling;
+  gboolean fetched;    /* a byte was fetched in this run */
+  gboolean restarted;  /* it started over in this run */
+  DrayTransferState state;
+  DraySpeed speed;
+};
+
+/* transfer.c */
+void dray_transfer_step (DrayTransfer *self);
+void dray_transfer_fail (DrayTransfer *self, GError *error);
+void dray_transfer_begin_job (DrayTransfer *self);
+gboolean dray_transfer_end_job (DrayTransfer *self);
+void dray_transfer_complete (DrayTransfer *self);
+
+/* transfer-setup.c */
+void dray_transfer_open_partial (DrayTransfer *self);
+void dray_transfer_create_partial (DrayTransfer *self, const char *suggested, guint attempt);
+void dray_transfer_start_over (DrayTransfer *self);
+void dray_transfer_proceed (DrayTransfer *self);
+
+/* transfer-fetch.c */
+void dray_transfer_fetch (DrayTransfer *self);
+void dray_transfer_interrupt (DrayTransfer *self, GError *error);
+extern const DrayConnectionEvents dray_transfer_connection_events;
+
+/* transfer-journal.c */
+void dray_transfer_record (DrayTransfer *self,
+                           DrayJournalPhase phase,
+                           gboolean durable,
+                           GAsyncReadyCallback callback);
+void dray_transfer_start_rhythm (DrayTransfer *self);
+void dray_transfer_stop_rhythm (DrayTransfer *self);
+
+/* transfer-finish.c */
+void dray_transfer_finish (DrayTransfer *self);
+extern const DrayHasherEvents dray_transfer_hasher_events;
+
+G_END_DECLS
