@@ -135,7 +135,7 @@ is_wanted (DrayManager *self, gint64 asset_id)
 
   for (guint i = 0; i < n_requests; i++)
     {
-      g_autoptr (DrayRequest) request = g_list_model_get_item (G_LIST_MODEL (self->requests), i);
+      DrayRequest *request = dray_manager_get_request (self, i);
 
       if (dray_request_get_record (request)->asset_id == asset_id)
         return TRUE;
@@ -340,11 +340,11 @@ dray_manager_cancel_model_async (DrayManager *self,
   n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
   for (guint i = 0; i < n_requests; i++)
     {
-      g_autoptr (DrayRequest) request = g_list_model_get_item (G_LIST_MODEL (self->requests), i);
+      DrayRequest *request = dray_manager_get_request (self, i);
 
       if (dray_request_is_running (request)
           && g_str_equal (dray_request_get_model_id (request), model_id))
-        g_ptr_array_add (requests, g_steal_pointer (&request));
+        g_ptr_array_add (requests, g_object_ref (request));
     }
   begin_cancel (self, requests, FALSE, task);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * The inside of a manager, shared by manager.c (opening, closing, asking) and manager-cancel.c
- * (pausing, discarding, sweeping, removing).
+ * The inside of a manager, shared by manager.c (opening, closing, jobs), manager-download.c (asking)
+ * and manager-cancel.c (pausing, discarding, sweeping, removing).
  */
 
 #pragma once
@@ -31,6 +31,7 @@ struct _DrayManager
 
 void dray_manager_begin_operation (DrayManager *self);
 void dray_manager_end_operation (DrayManager *self);
+DrayRequest *dray_manager_get_request (DrayManager *self, guint position);
 DrayDownloadJob *dray_manager_find_job (DrayManager *self, gint64 asset_id);
 void dray_manager_run (DrayManager *self,
                        DrayRequest *request,

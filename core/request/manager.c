@@ -2,13 +2,9 @@
 
 #include "core/request/manager-private.h"
 
-#include "core/base/download-key.h"
-#include "core/base/error.h"
 #include "core/http/session.h"
 #include "core/library/drive.h"
-#include "core/library/library.h"
 #include "core/request/restore.h"
-#include "core/source/reference.h"
 
 /* How often progress is shown, in milliseconds. */
 #define SAMPLE_INTERVAL 100
@@ -246,8 +242,8 @@ dray_manager_get_requests (DrayManager *self)
 }
 
 /* The list holds a reference, so the borrowed pointer stays good while the request is in it. */
-static DrayRequest *
-get_request (DrayManager *self, guint position)
+DrayRequest *
+dray_manager_get_request (DrayManager *self, guint position)
 {
   g_autoptr (DrayRequest) request
       = g_list_model_get_item (G_LIST_MODEL (self->requests), position);
@@ -272,7 +268,7 @@ dray_manager_find_request (DrayManager *self, const char *id)
   n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
   for (guint i = 0; i < n_requests; i++)
     {
-      DrayRequest *request = get_request (self, i);
+      DrayRequest *request = dray_manager_get_request (self, i);
 
       if (g_str_equal (dray_request_get_id (request), id))
         return request;
@@ -314,7 +310,7 @@ run_waiting (DrayManager *self, gint64 asset_id)
 
   for (guint i = 0; i < n_requests && self->closing == NULL; i++)
     {
-      DrayRequest *request = get_request (self, i);
+      DrayRequest *request = dray_manager_get_request (self, i);
 
       if (dray_request_get_record (request)->asset_id == asset_id
           && dray_request_is_running (request))
@@ -367,223 +363,4 @@ dray_manager_run (DrayManager *self,
 
   if (self->sample_source == 0)
     self->sample_source = g_timeout_add (SAMPLE_INTERVAL, sample_cb, self);
-}
-
-static DrayStoredAsset *
-add_asset (DrayManager *self,
-           const DrayReference *reference,
-           const char *directory,
-           const char *sha256)
-{
-  DrayStoredAsset *asset = dray_stored_asset_new ();
-  DrayAssetRecord *record = &asset->record;
-
-  record->id = dray_catalog_reserve_asset_id (self->engine.catalog);
-  record->model_id = g_strdup (reference->model_id);
-  record->directory = g_strdup (directory);
-  record->url = g_strdup (reference->url);
-  record->download_key = dray_download_key_new (reference->url, sha256);
-  record->expected_sha256 = g_strdup (sha256);
-  record->created_at = g_get_real_time () / G_USEC_PER_SEC;
-  dray_asset_table_add (self->engine.assets, asset);
-
-  return asset;
-}
-
-/* The asset that the same call began earlier: its bytes are kept, its link and its digest are those
- * of the new call, which knows better. */
-static DrayStoredAsset *
-find_or_add_asset (DrayManager *self,
-                   const DrayReference *reference,
-                   const char *directory,
-                   const char *sha256)
-{
-  DrayStoredAsset *asset = dray_asset_table_find_download (self->engine.assets, reference->url,
-                                                           sha256, directory, FALSE);
-
-  if (asset == NULL)
-    return add_asset (self, reference, directory, sha256);
-  if (dray_manager_find_job (self, asset->record.id) != NULL)
-    return asset;
-
-  g_free (asset->record.url);
-  asset->record.url = g_strdup (reference->url);
-  if (sha256 != NULL)
-    {
-      g_free (asset->record.expected_sha256);
-      g_free (asset->record.download_key);
-      asset->record.expected_sha256 = g_strdup (sha256);
-      asset->record.download_key = dray_download_key_new (reference->url, sha256);
-    }
-
-  return asset;
-}
-
-/* The same call by the same caller takes the place of what that caller paused, or saw fail. */
-static void
-replace_earlier (DrayManager *self,
-                 DrayCatalogChange *change,
-                 const DrayStoredAsset *asset,
-                 const char *caller)
-{
-  guint position = 0;
-
-  while (position < g_list_model_get_n_items (G_LIST_MODEL (self->requests)))
-    {
-      DrayRequest *earlier = get_request (self, position);
-      const DrayRequestRecord *record = dray_request_get_record (earlier);
-
-      if (record->asset_id != asset->record.id || !g_str_equal (record->caller, caller)
-          || dray_request_is_running (earlier))
-        {
-          position++;
-          continue;
-        }
-
-      dray_catalog_change_delete_request (change, record->id);
-      g_list_store_remove (self->requests, position);
-    }
-}
-
-static DrayRequest *
-add_request (DrayManager *self,
-             const char *source,
-             const DrayReference *reference,
-             const DrayStoredAsset *asset,
-             const DrayDownloadOptions *options)
-{
-  g_autoptr (DrayRequestRecord) record = dray_request_record_new ();
-  DrayRequest *request;
-
-  record->id = g_uuid_string_random ();
-  record->kind = g_strdup ("download");
-  record->source = g_strdup (source);
-  record->model_id = g_strdup (reference->model_id);
-  record->asset_id = asset->record.id;
-  record->caller = g_strdup (options->caller);
-  record->state = g_strdup (dray_request_state_get_name (DRAY_REQUEST_RESOLVING));
-  record->directory = g_strdup (options->directory);
-  record->expected_sha256 = g_strdup (asset->record.expected_sha256);
-  record->created_at = g_get_real_time () / G_USEC_PER_SEC;
-
-  request = dray_request_new (record);
-  dray_request_set_asset (request, asset);
-  g_list_store_append (self->requests, request);
-  g_object_unref (request);
-
-  return request;
-}
-
-static void
-store (DrayManager *self,
-       DrayCatalogChange *change,
-       const DrayShelf *shelf,
-       const DrayStoredAsset *asset,
-       DrayRequest *request)
-{
-  g_autoptr (DrayModelRecord) model
-      = dray_model_record_new (asset->record.model_id, shelf->publisher, shelf->model);
-
-  dray_catalog_change_put_model (change, model);
-  dray_catalog_change_put_asset (change, &asset->record);
-  dray_catalog_change_put_request (change, dray_request_get_record (request));
-  dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
-                            dray_engine_report, NULL);
-}
-
-/**
- * dray_manager_download_asset:
- * @self: an open manager
- * @source: what a person typed or dropped
- * @options: the caller's wishes
- * @error: return location for a #GError
- *
- * Asks for a file. The request has its id at once, before anything happens on the network; the
- * file comes later (dray_request_await_async()). Where the same call began earlier, its bytes are
- * taken up.
- *
- * Errors: %DRAY_ERROR_INVALID_SOURCE if @source or the digest is not understood,
- * %DRAY_ERROR_CANCELLED if the manager is closing.
- *
- * Returns: (transfer none) (nullable): the request, which the manager's list holds
- */
-DrayRequest *
-dray_manager_download_asset (DrayManager *self,
-                             const char *source,
-                             const DrayDownloadOptions *options,
-                             GError **error)
-{
-  g_autoptr (DrayReference) reference = NULL;
-  g_autofree char *sha256 = NULL;
-  g_autofree char *directory = NULL;
-  g_auto (DrayShelf) shelf = { 0 };
-  DrayCatalogChange *change;
-  DrayStoredAsset *asset;
-  DrayRequest *request;
-
-  g_return_val_if_fail (DRAY_IS_MANAGER (self), NULL);
-  g_return_val_if_fail (self->engine.catalog != NULL, NULL);
-
-  reference = dray_reference_parse (source, error);
-  if (reference == NULL)
-    return NULL;
-  if (options->sha256 != NULL && (sha256 = dray_digest_normalise_hex (options->sha256)) == NULL)
-    {
-      g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
-                   "“%s” is not a SHA-256: 64 hexadecimal digits are", options->sha256);
-      return NULL;
-    }
-  if (self->closing != NULL)
-    {
-      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Dray is closing");
-      return NULL;
-    }
-
-  dray_shelf_init_for_link (&shelf, reference->url);
-  directory = options->directory != NULL ? g_strdup (options->directory)
-                                         : dray_shelf_get_directory (&shelf, self->library_root);
-  asset = find_or_add_asset (self, reference, directory, sha256);
-  change = dray_catalog_change_new ();
-  replace_earlier (self, change, asset, options->caller);
-  request = add_request (self, source, reference, asset, options);
-  store (self, change, &shelf, asset, request);
-  dray_manager_run (self, request, options->token, options->restart_changed);
-
-  return request;
-}
-
-/**
- * dray_manager_resume:
- * @self: an open manager
- * @id: the id of a request
- * @error: return location for a #GError
- *
- * Runs a paused or failed request again, under the same id. One that runs goes on.
- *
- * Errors: %DRAY_ERROR_NOT_FOUND if there is no such request, or it has completed.
- *
- * Returns: whether it runs
- */
-gboolean
-dray_manager_resume (DrayManager *self, const char *id, GError **error)
-{
-  DrayRequest *request;
-
-  g_return_val_if_fail (DRAY_IS_MANAGER (self), FALSE);
-  g_return_val_if_fail (self->engine.catalog != NULL, FALSE);
-
-  request = dray_manager_find_request (self, id);
-  if (request == NULL || dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
-    {
-      g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "No unfinished download has the id %s",
-                   id);
-      return FALSE;
-    }
-  if (dray_request_is_running (request))
-    return TRUE;
-
-  dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
-  dray_engine_put_request (&self->engine, request);
-  dray_manager_run (self, request, NULL, FALSE);
-  return TRUE;
 }

@@ -50,74 +50,6 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (DrayRequest, dray_request, G_TYPE_OBJECT)
 
-static const GEnumValue state_values[] = {
-  { DRAY_REQUEST_RESOLVING, "DRAY_REQUEST_RESOLVING", "resolving" },
-  { DRAY_REQUEST_QUEUED, "DRAY_REQUEST_QUEUED", "queued" },
-  { DRAY_REQUEST_CONNECTING, "DRAY_REQUEST_CONNECTING", "connecting" },
-  { DRAY_REQUEST_DOWNLOADING, "DRAY_REQUEST_DOWNLOADING", "downloading" },
-  { DRAY_REQUEST_VERIFYING, "DRAY_REQUEST_VERIFYING", "verifying" },
-  { DRAY_REQUEST_LOADING, "DRAY_REQUEST_LOADING", "loading" },
-  { DRAY_REQUEST_WAITING, "DRAY_REQUEST_WAITING", "waiting" },
-  { DRAY_REQUEST_COMPLETED, "DRAY_REQUEST_COMPLETED", "completed" },
-  { DRAY_REQUEST_PAUSED, "DRAY_REQUEST_PAUSED", "paused" },
-  { DRAY_REQUEST_FAILED, "DRAY_REQUEST_FAILED", "failed" },
-  { DRAY_REQUEST_DISCARDED, "DRAY_REQUEST_DISCARDED", "discarded" },
-  { 0, NULL, NULL },
-};
-
-GType
-dray_request_state_get_type (void)
-{
-  static gsize type;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("DrayRequestState", state_values));
-
-  return type;
-}
-
-/**
- * dray_request_state_get_name:
- * @state: a state
- *
- * Returns: (transfer none): its name, as in JSON and in the catalog
- */
-const char *
-dray_request_state_get_name (DrayRequestState state)
-{
-  g_return_val_if_fail (state <= DRAY_REQUEST_DISCARDED, NULL);
-
-  return state_values[state].value_nick;
-}
-
-/**
- * dray_request_state_from_name:
- * @name: a name, perhaps one of dray_request_state_get_name()
- * @state: (out): where the state goes
- *
- * Returns: whether @name is the name of a state
- */
-gboolean
-dray_request_state_from_name (const char *name, DrayRequestState *state)
-{
-  for (guint i = 0; state_values[i].value_nick != NULL; i++)
-    {
-      if (g_str_equal (state_values[i].value_nick, name))
-        {
-          *state = i;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
-
-static gboolean
-is_running_state (DrayRequestState state)
-{
-  return state <= DRAY_REQUEST_WAITING;
-}
-
 static void
 dray_request_finalize (GObject *object)
 {
@@ -333,20 +265,6 @@ dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progre
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* Whether a request may go from one state to another: one that runs may go anywhere but to
- * where it is, one that has settled may only run again or be discarded, and a completed or
- * discarded one goes nowhere. */
-static gboolean
-may_follow (DrayRequestState from, DrayRequestState to)
-{
-  if (is_running_state (from))
-    return from != to;
-  if (from == DRAY_REQUEST_PAUSED || from == DRAY_REQUEST_FAILED)
-    return is_running_state (to) || to == DRAY_REQUEST_DISCARDED;
-
-  return FALSE;
-}
-
 /* Goes to another state; returns whether it was another. */
 gboolean
 dray_request_set_state (DrayRequest *self, DrayRequestState state)
@@ -354,12 +272,12 @@ dray_request_set_state (DrayRequest *self, DrayRequestState state)
   if (self->state == state)
     return FALSE;
 
-  g_assert (may_follow (self->state, state));
+  g_assert (dray_request_state_may_follow (self->state, state));
 
   self->state = state;
   g_free (self->record->state);
   self->record->state = g_strdup (dray_request_state_get_name (state));
-  if (is_running_state (state))
+  if (dray_request_state_is_running (state))
     {
       g_clear_error (&self->error);
       g_clear_pointer (&self->record->error_name, g_free);
@@ -384,7 +302,7 @@ dray_request_settle (DrayRequest *self, DrayRequestState state, const GError *er
 {
   g_autoptr (GPtrArray) waiters = g_steal_pointer (&self->waiters);
 
-  g_assert (!is_running_state (state));
+  g_assert (!dray_request_state_is_running (state));
 
   self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
   if (state == DRAY_REQUEST_FAILED)
@@ -477,7 +395,7 @@ dray_request_is_running (DrayRequest *self)
 {
   g_return_val_if_fail (DRAY_IS_REQUEST (self), FALSE);
 
-  return is_running_state (self->state);
+  return dray_request_state_is_running (self->state);
 }
 
 /**
@@ -670,7 +588,7 @@ dray_request_await_async (DrayRequest *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, dray_request_await_async);
 
-  if (is_running_state (self->state))
+  if (dray_request_state_is_running (self->state))
     g_ptr_array_add (self->waiters, g_steal_pointer (&task));
   else if (self->state == DRAY_REQUEST_COMPLETED)
     g_task_return_pointer (task, g_strdup (self->path), g_free);

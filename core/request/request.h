@@ -10,32 +10,14 @@
 
 #pragma once
 
+#include "core/request/request-state.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-typedef enum
-{
-  DRAY_REQUEST_RESOLVING,
-  DRAY_REQUEST_QUEUED,
-  DRAY_REQUEST_CONNECTING,
-  DRAY_REQUEST_DOWNLOADING,
-  DRAY_REQUEST_VERIFYING,
-  DRAY_REQUEST_LOADING,
-  DRAY_REQUEST_WAITING,
-  DRAY_REQUEST_COMPLETED,
-  DRAY_REQUEST_PAUSED,
-  DRAY_REQUEST_FAILED,
-  DRAY_REQUEST_DISCARDED,
-} DrayRequestState;
-
 #define DRAY_TYPE_REQUEST (dray_request_get_type ())
 G_DECLARE_FINAL_TYPE (DrayRequest, dray_request, DRAY, REQUEST, GObject)
-
-#define DRAY_TYPE_REQUEST_STATE (dray_request_state_get_type ())
-GType dray_request_state_get_type (void);
-const char *dray_request_state_get_name (DrayRequestState state);
-gboolean dray_request_state_from_name (const char *name, DrayRequestState *state);
 
 const char *dray_request_get_id (DrayRequest *self);
 const char *dray_request_get_source (DrayRequest *self);

@@ -105,7 +105,7 @@ restore_request (Restore *restore, DrayRequestRecord *record, DrayCatalogChange 
 
   if (!dray_request_state_from_name (record->state, &state))
     state = DRAY_REQUEST_PAUSED;
-  if (state <= DRAY_REQUEST_WAITING)
+  if (dray_request_state_is_running (state))
     {
       state = asset != NULL && asset->record.state == DRAY_ASSET_COMPLETE ? DRAY_REQUEST_COMPLETED
                                                                            : DRAY_REQUEST_PAUSED;
