@@ -249,7 +249,7 @@ dray_command_get (int argc, char **argv)
 }
 
 static void
-resume_requests (Run *run, char **ids)
+resume_requests (Run *run, gboolean restart_changed, char **ids)
 {
   g_autoptr (GError) open_error = NULL;
 
@@ -267,7 +267,8 @@ resume_requests (Run *run, char **ids)
           dray_manager_get_requests (run->manager), ids[i], &error);
 
       if (request != NULL
-          && dray_manager_resume (run->manager, dray_request_get_id (request), &error))
+          && dray_manager_resume (run->manager, dray_request_get_id (request), restart_changed,
+                                  &error))
         run_add (run, request);
       else
         run_fail (run, error);
@@ -277,10 +278,12 @@ resume_requests (Run *run, char **ids)
 int
 dray_command_resume (int argc, char **argv)
 {
-  gboolean json = FALSE, quiet = FALSE;
+  gboolean restart_changed = FALSE, json = FALSE, quiet = FALSE;
   int status;
   Run run = { 0 };
   const GOptionEntry entries[] = {
+    { "restart-changed", 0, 0, G_OPTION_ARG_NONE, &restart_changed,
+      "Start over if the file on the server has changed", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object per line", NULL },
     { "quiet", 0, 0, G_OPTION_ARG_NONE, &quiet, "Print errors only", NULL },
     G_OPTION_ENTRY_NULL,
@@ -294,6 +297,6 @@ dray_command_resume (int argc, char **argv)
     return dray_command_usage_error ("resume", "Name at least one request");
 
   run_begin (&run, choose_mode (json, quiet));
-  resume_requests (&run, argv + 1);
+  resume_requests (&run, restart_changed, argv + 1);
   return run_end (&run);
 }

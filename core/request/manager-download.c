@@ -196,6 +196,7 @@ dray_manager_download_asset (DrayManager *self,
  * dray_manager_resume:
  * @self: an open manager
  * @id: the id of a request
+ * @restart_changed: whether to start over if the file on the server has changed
  * @error: return location for a #GError
  *
  * Runs a paused or failed request again, under the same id. One that runs goes on.
@@ -205,7 +206,10 @@ dray_manager_download_asset (DrayManager *self,
  * Returns: whether it runs
  */
 gboolean
-dray_manager_resume (DrayManager *self, const char *id, GError **error)
+dray_manager_resume (DrayManager *self,
+                     const char *id,
+                     gboolean restart_changed,
+                     GError **error)
 {
   DrayRequest *request;
 
@@ -224,6 +228,6 @@ dray_manager_resume (DrayManager *self, const char *id, GError **error)
 
   dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
   dray_engine_put_request (&self->engine, request);
-  dray_manager_run (self, request, NULL, FALSE);
+  dray_manager_run (self, request, NULL, restart_changed);
   return TRUE;
 }

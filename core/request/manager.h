@@ -56,7 +56,10 @@ DrayRequest *dray_manager_download_asset (DrayManager *self,
                                           const char *source,
                                           const DrayDownloadOptions *options,
                                           GError **error);
-gboolean dray_manager_resume (DrayManager *self, const char *id, GError **error);
+gboolean dray_manager_resume (DrayManager *self,
+                              const char *id,
+                              gboolean restart_changed,
+                              GError **error);
 void dray_manager_cancel_async (DrayManager *self,
                                 const char *id,
                                 gboolean clear_cache,
