@@ -5,6 +5,7 @@
 #include "core/library/file-name.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /**
  * dray_library_get_default_root:
@@ -21,6 +22,24 @@ dray_library_get_default_root (void)
     return g_build_filename (downloads, "Models", NULL);
 
   return g_build_filename (g_get_home_dir (), "Downloads", "Models", NULL);
+}
+
+/**
+ * dray_library_has_file:
+ * @path: where a finished file was put
+ * @finished: what is known of it
+ *
+ * Blocks: for a disk thread.
+ *
+ * Returns: whether it is still there and nobody has written to it since
+ */
+gboolean
+dray_library_has_file (const char *path, const DrayFinishedFile *finished)
+{
+  struct stat facts;
+
+  return lstat (path, &facts) == 0 && S_ISREG (facts.st_mode) && facts.st_ino == finished->inode
+         && facts.st_size == finished->size && facts.st_mtime <= finished->completed_at;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/library/file-name.h"
+#include "core/library/library.h"
 #include "core/request/catalog-journal.h"
 #include "core/transfer/partial-file.h"
 
@@ -18,6 +19,8 @@ struct _DrayDownloadJob
   gint64 asset_id;
   char *token;
   gboolean restart_changed;
+  gint64 known_id; /* of the finished asset of the same link; 0 for none */
+  gboolean known_unchanged;
   GPtrArray *requests; /* of DrayRequest */
   GCancellable *cancellable;
   DrayTransfer *transfer; /* NULL until the folder is known */
@@ -99,36 +102,24 @@ dray_download_job_init (DrayDownloadJob *self)
  * dray_download_job_new:
  * @engine: the manager's; must outlive the job
  * @asset: what is to be downloaded
+ * @options: how
  *
  * Returns: (transfer full): a job that serves nobody yet
  */
 DrayDownloadJob *
-dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset)
+dray_download_job_new (DrayEngine *engine,
+                       DrayStoredAsset *asset,
+                       const DrayJobOptions *options)
 {
   DrayDownloadJob *self = g_object_new (DRAY_TYPE_DOWNLOAD_JOB, NULL);
 
   self->engine = engine;
   self->asset_id = asset->record.id;
+  self->token = g_strdup (options->token);
+  self->restart_changed = options->restart_changed;
+  self->known_id = options->known != NULL ? options->known->record.id : 0;
 
   return self;
-}
-
-/**
- * dray_download_job_set_token:
- * @self: a job
- * @token: (nullable): a bearer token for the origin of the asset's link; lives as long as the job
- */
-void
-dray_download_job_set_token (DrayDownloadJob *self, const char *token)
-{
-  g_free (self->token);
-  self->token = g_strdup (token);
-}
-
-void
-dray_download_job_set_restart_changed (DrayDownloadJob *self, gboolean restart_changed)
-{
-  self->restart_changed = restart_changed;
 }
 
 gint64
@@ -192,6 +183,26 @@ end (DrayDownloadJob *self, const GError *error)
   g_task_return_boolean (task, TRUE);
 }
 
+/* The requests get the finished asset; the one made for them in vain goes. */
+static void
+use_known (DrayDownloadJob *self)
+{
+  DrayStoredAsset *known = dray_asset_table_find (self->engine->assets, self->known_id);
+  DrayCatalogChange *change = dray_catalog_change_new ();
+
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      DrayRequest *request = g_ptr_array_index (self->requests, i);
+
+      dray_request_set_asset (request, known);
+      dray_catalog_change_put_request (change, dray_request_get_record (request));
+    }
+  dray_catalog_change_delete_asset (change, self->asset_id);
+  dray_catalog_write_async (self->engine->catalog, change, DRAY_DURABILITY_PROCESS,
+                            dray_engine_report, NULL);
+  dray_asset_table_remove (self->engine->assets, get_asset (self));
+}
+
 static void
 transferred_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -200,7 +211,29 @@ transferred_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (DrayTransferResult) done
       = dray_transfer_run_finish (DRAY_TRANSFER (source), result, &error);
 
+  if (done != NULL && done->known)
+    use_known (self);
   end (self, done != NULL ? NULL : error);
+}
+
+static gboolean
+get_known (DrayDownloadJob *self, DrayKnownFile *known)
+{
+  DrayStoredAsset *asset = self->known_unchanged
+                               ? dray_asset_table_find (self->engine->assets, self->known_id)
+                               : NULL;
+
+  if (asset == NULL)
+    return FALSE;
+
+  known->path = dray_stored_asset_get_path (asset);
+  known->size = asset->record.total;
+  known->sha256 = g_strdup (asset->record.sha256);
+  known->length_proven = asset->record.length_proven;
+  known->validator.etag = g_strdup (asset->record.etag);
+  known->validator.last_modified = g_strdup (asset->record.last_modified);
+  known->validator.date_gap = asset->record.date_gap;
+  return TRUE;
 }
 
 static void
@@ -209,6 +242,7 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
   DrayStoredAsset *asset = get_asset (self);
   const DrayAssetRecord *record = &asset->record;
   DrayValidator validator = { record->etag, record->last_modified, record->date_gap };
+  g_auto (DrayKnownFile) known = { 0 };
   g_autofree char *suggested = dray_file_name_from_url (record->url);
   g_autoptr (DrayJournal) journal
       = dray_catalog_journal_new (self->engine->catalog, self->engine->assets, asset);
@@ -229,6 +263,9 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
     .interval = self->engine->interval,
   };
 
+  if (get_known (self, &known))
+    plan.known = &known;
+
   self->transfer = dray_transfer_new (&plan, self->engine->session, disk, journal,
                                       DRAY_RESOLVER (self));
   dray_transfer_run_async (self->transfer, self->cancellable, transferred_cb,
@@ -241,6 +278,9 @@ typedef struct
   DrayDownloadJob *job;
   char *directory;
   gboolean make;
+  char *known_path; /* NULL for none */
+  DrayFinishedFile known;
+  gboolean known_unchanged;
   guint64 device;
   GError *error;
 } Scouting;
@@ -251,6 +291,7 @@ scouting_free (Scouting *scouting)
   g_object_unref (scouting->job);
   g_clear_error (&scouting->error);
   g_free (scouting->directory);
+  g_free (scouting->known_path);
   g_free (scouting);
 }
 
@@ -271,6 +312,9 @@ scout_in_thread (gpointer data)
     dray_set_file_error (&scouting->error, errno, "find the folder", scouting->directory);
   else
     scouting->device = facts.st_dev;
+
+  scouting->known_unchanged = scouting->known_path != NULL
+                              && dray_library_has_file (scouting->known_path, &scouting->known);
 }
 
 static void
@@ -279,6 +323,7 @@ scouted_cb (gpointer data)
   g_autoptr (Scouting) scouting = data;
   DrayDownloadJob *self = scouting->job;
 
+  self->known_unchanged = scouting->known_unchanged;
   if (scouting->error == NULL)
     g_cancellable_set_error_if_cancelled (self->cancellable, &scouting->error);
 
@@ -300,6 +345,7 @@ dray_download_job_run_async (DrayDownloadJob *self,
                              gpointer user_data)
 {
   const DrayAssetRecord *record = &get_asset (self)->record;
+  const DrayStoredAsset *known = dray_asset_table_find (self->engine->assets, self->known_id);
   Scouting *scouting = g_new0 (Scouting, 1);
 
   g_assert (self->task == NULL);
@@ -310,6 +356,15 @@ dray_download_job_run_async (DrayDownloadJob *self,
   scouting->job = g_object_ref (self);
   scouting->directory = g_strdup (record->directory);
   scouting->make = record->name == NULL;
+  if (known != NULL)
+    {
+      scouting->known_path = dray_stored_asset_get_path (known);
+      scouting->known = (DrayFinishedFile){
+        .inode = known->record.identity.inode,
+        .size = known->record.total,
+        .completed_at = known->record.completed_at,
+      };
+    }
   dray_worker_push (dray_disks_get_scout (self->engine->disks), scout_in_thread, scouted_cb,
                     scouting);
 }

@@ -16,9 +16,23 @@ G_BEGIN_DECLS
 #define DRAY_TYPE_DOWNLOAD_JOB (dray_download_job_get_type ())
 G_DECLARE_FINAL_TYPE (DrayDownloadJob, dray_download_job, DRAY, DOWNLOAD_JOB, GObject)
 
-DrayDownloadJob *dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset);
-void dray_download_job_set_token (DrayDownloadJob *self, const char *token);
-void dray_download_job_set_restart_changed (DrayDownloadJob *self, gboolean restart_changed);
+/**
+ * DrayJobOptions:
+ * @token: (nullable): a bearer token for the origin of the asset's link; lives as long as the job
+ * @restart_changed: whether to start over if the file on the server has changed
+ * @known: (nullable): the asset of the same link that an earlier job finished; if its file is as it
+ *   was made and the server still has that version, the job ends with it
+ */
+typedef struct
+{
+  const char *token;
+  gboolean restart_changed;
+  const DrayStoredAsset *known;
+} DrayJobOptions;
+
+DrayDownloadJob *dray_download_job_new (DrayEngine *engine,
+                                        DrayStoredAsset *asset,
+                                        const DrayJobOptions *options);
 gint64 dray_download_job_get_asset_id (DrayDownloadJob *self);
 
 void dray_download_job_add (DrayDownloadJob *self, DrayRequest *request);

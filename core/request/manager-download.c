@@ -187,7 +187,14 @@ dray_manager_download_asset (DrayManager *self,
   replace_earlier (self, change, asset, options->caller);
   request = add_request (self, source, reference, asset, options);
   store (self, change, &shelf, asset, request);
-  dray_manager_run (self, request, options->token, options->restart_changed);
+  dray_manager_run (self, request,
+                    &(DrayJobOptions){
+                        .token = options->token,
+                        .restart_changed = options->restart_changed,
+                        .known = dray_asset_table_find_download (self->engine.assets,
+                                                                 reference->url, sha256,
+                                                                 directory, TRUE),
+                    });
 
   return request;
 }
@@ -228,6 +235,6 @@ dray_manager_resume (DrayManager *self,
 
   dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
   dray_engine_put_request (&self->engine, request);
-  dray_manager_run (self, request, NULL, restart_changed);
+  dray_manager_run (self, request, &(DrayJobOptions){ .restart_changed = restart_changed });
   return TRUE;
 }

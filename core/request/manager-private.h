@@ -33,10 +33,7 @@ void dray_manager_begin_operation (DrayManager *self);
 void dray_manager_end_operation (DrayManager *self);
 DrayRequest *dray_manager_get_request (DrayManager *self, guint position);
 DrayDownloadJob *dray_manager_find_job (DrayManager *self, gint64 asset_id);
-void dray_manager_run (DrayManager *self,
-                       DrayRequest *request,
-                       const char *token,
-                       gboolean restart_changed);
+void dray_manager_run (DrayManager *self, DrayRequest *request, const DrayJobOptions *options);
 
 /* manager-cancel.c */
 void dray_manager_job_ended (DrayManager *self);

@@ -314,7 +314,7 @@ run_waiting (DrayManager *self, gint64 asset_id)
 
       if (dray_request_get_record (request)->asset_id == asset_id
           && dray_request_is_running (request))
-        dray_manager_run (self, request, NULL, FALSE);
+        dray_manager_run (self, request, &(DrayJobOptions){ 0 });
     }
 }
 
@@ -338,10 +338,7 @@ job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 /* Runs a request: joins the job of its asset, or begins one. While that job is being cancelled
  * the request waits for its end. */
 void
-dray_manager_run (DrayManager *self,
-                  DrayRequest *request,
-                  const char *token,
-                  gboolean restart_changed)
+dray_manager_run (DrayManager *self, DrayRequest *request, const DrayJobOptions *options)
 {
   gint64 asset_id = dray_request_get_record (request)->asset_id;
   DrayDownloadJob *job = dray_manager_find_job (self, asset_id);
@@ -354,10 +351,8 @@ dray_manager_run (DrayManager *self,
     }
 
   job = dray_download_job_new (&self->engine,
-                               dray_asset_table_find (self->engine.assets, asset_id));
+                               dray_asset_table_find (self->engine.assets, asset_id), options);
   g_ptr_array_add (self->jobs, job);
-  dray_download_job_set_token (job, token);
-  dray_download_job_set_restart_changed (job, restart_changed);
   dray_download_job_add (job, request);
   dray_download_job_run_async (job, job_ended_cb, g_object_ref (self));
 

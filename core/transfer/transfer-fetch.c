@@ -107,6 +107,19 @@ set_answer_error (DrayTransfer *self, DrayError code, const char *message)
   self->answer_error = g_error_new_literal (DRAY_ERROR, code, message);
 }
 
+/* Whether the answer is of the file that lies finished in its place: then nothing is fetched. */
+static gboolean
+is_known (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
+{
+  if (self->known.path == NULL || self->file != NULL || verdict->total != self->known.size)
+    return FALSE;
+  if (self->expected_sha256 != NULL)
+    return g_str_equal (self->expected_sha256, self->known.sha256);
+
+  return dray_validator_compare (&self->known.validator, &answer->response.validator)
+         == DRAY_VALIDATORS_EQUAL;
+}
+
 static void
 take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
 {
@@ -115,6 +128,13 @@ take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswe
   if (self->proving_length && !verdict->ranges)
     {
       /* The server does not say where the file ends; `ended` takes it as it is. */
+      dray_connection_stop (self->connection);
+      return;
+    }
+
+  if (is_known (self, verdict, answer))
+    {
+      self->is_known = TRUE;
       dray_connection_stop (self->connection);
       return;
     }
@@ -307,9 +327,10 @@ ended_cb (gpointer user_data, const GError *error)
     g_clear_error (&answer_error);
   else if (answer_error != NULL)
     recover (self, answer_error);
-  else if (error != NULL && !(self->proving_length && dray_error_is_cancelled (error)))
+  else if (error != NULL && !self->is_known
+           && !(self->proving_length && dray_error_is_cancelled (error)))
     recover (self, g_error_copy (error));
-  else if (self->total == DRAY_SIZE_UNKNOWN)
+  else if (!self->is_known && self->total == DRAY_SIZE_UNKNOWN)
     prove_length (self);
 
   dray_transfer_step (self);

@@ -28,6 +28,7 @@ struct _DrayTransfer
   char *boot_id;
   gboolean restart_changed;
   guint interval; /* milliseconds */
+  DrayKnownFile known; /* path NULL for none */
   SoupSession *session;
   DrayWorker *disk;
   DrayJournal *journal;
@@ -82,6 +83,7 @@ struct _DrayTransfer
   gboolean settling;
   gboolean fetched;    /* a byte was fetched in this run */
   gboolean restarted;  /* it started over in this run */
+  gboolean is_known;   /* the server still has the known file's version */
   DrayTransferState state;
   DraySpeed speed;
 };

@@ -33,6 +33,7 @@ dray_transfer_finalize (GObject *object)
   g_clear_pointer (&self->found_pieces, g_array_unref);
   g_clear_pointer (&self->saved_blocks, g_array_unref);
   dray_validator_clear (&self->validator);
+  dray_known_file_clear (&self->known);
   g_clear_error (&self->failure);
   g_clear_error (&self->answer_error);
   g_free (self->directory);
@@ -95,6 +96,14 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->boot_id = g_strdup (plan->boot_id);
   self->restart_changed = plan->restart_changed;
   self->interval = plan->interval;
+  if (plan->known != NULL)
+    {
+      self->known = *plan->known;
+      self->known.path = g_strdup (plan->known->path);
+      self->known.sha256 = g_strdup (plan->known->sha256);
+      self->known.validator = (DrayValidator){ 0 };
+      dray_validator_copy (&self->known.validator, &plan->known->validator);
+    }
   self->total = plan->total;
   self->length_proven = plan->length_proven;
   dray_validator_copy (&self->validator, plan->validator);
@@ -164,7 +173,9 @@ dray_transfer_step (DrayTransfer *self)
   if (self->n_jobs > 0 || self->retry_source != 0 || dray_connection_is_busy (self->connection))
     return;
 
-  if (!dray_piece_map_is_complete (self->map))
+  if (self->is_known)
+    dray_transfer_complete (self);
+  else if (!dray_piece_map_is_complete (self->map))
     dray_transfer_fetch (self);
   else if (self->file == NULL)
     dray_transfer_create_partial (self, NULL, 1);
@@ -232,10 +243,21 @@ dray_transfer_complete (DrayTransfer *self)
   DrayTransferResult *result = g_new0 (DrayTransferResult, 1);
 
   g_cancellable_disconnect (g_task_get_cancellable (task), self->cancelled_id);
-  result->path = g_build_filename (self->directory, self->name, NULL);
-  result->size = self->total;
-  result->sha256 = g_strdup (self->sha256);
-  result->length_proven = self->length_proven;
+  if (self->is_known)
+    {
+      result->path = g_strdup (self->known.path);
+      result->size = self->known.size;
+      result->sha256 = g_strdup (self->known.sha256);
+      result->length_proven = self->known.length_proven;
+      result->known = TRUE;
+    }
+  else
+    {
+      result->path = g_build_filename (self->directory, self->name, NULL);
+      result->size = self->total;
+      result->sha256 = g_strdup (self->sha256);
+      result->length_proven = self->length_proven;
+    }
   g_task_return_pointer (task, result, (GDestroyNotify) dray_transfer_result_free);
 }
 
@@ -303,6 +325,14 @@ dray_transfer_run_finish (DrayTransfer *self, GAsyncResult *result, GError **err
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+dray_known_file_clear (DrayKnownFile *known)
+{
+  g_clear_pointer (&known->path, g_free);
+  g_clear_pointer (&known->sha256, g_free);
+  dray_validator_clear (&known->validator);
 }
 
 void

@@ -36,6 +36,25 @@ typedef enum
 } DrayTransferState;
 
 /**
+ * DrayKnownFile:
+ * @path: where it is
+ * @size: in bytes
+ * @sha256: its digest
+ * @length_proven: whether the server or the digest proved that it ends there
+ * @validator: the version that it is of
+ *
+ * A finished file that is known to be as it was made.
+ */
+typedef struct
+{
+  char *path;
+  gint64 size;
+  char *sha256;
+  gboolean length_proven;
+  DrayValidator validator;
+} DrayKnownFile;
+
+/**
  * DrayTransferPlan:
  * @directory: an existing folder for the partial and the finished file
  * @name: (nullable): the name of the finished file, once decided
@@ -51,6 +70,8 @@ typedef enum
  * @blocks: (element-type DrayDigestState) (nullable): likewise
  * @boot_id: of the running kernel
  * @interval: how often `written` is journaled while bytes move, in milliseconds
+ * @known: (nullable): a finished file of the same link; if the server still has that version, the
+ *   transfer ends with it and fetches nothing
  *
  * What a transfer starts from, copied by dray_transfer_new().
  */
@@ -70,6 +91,7 @@ typedef struct
   GArray *blocks;
   const char *boot_id;
   guint interval;
+  const DrayKnownFile *known;
 } DrayTransferPlan;
 
 /**
@@ -101,6 +123,7 @@ typedef struct
  * @size: in bytes
  * @sha256: its digest
  * @length_proven: whether the server or the digest proved that the file ends there
+ * @known: whether it is the file that was known already
  */
 typedef struct
 {
@@ -108,10 +131,13 @@ typedef struct
   gint64 size;
   char *sha256;
   gboolean length_proven;
+  gboolean known;
 } DrayTransferResult;
 
 #define DRAY_TYPE_TRANSFER (dray_transfer_get_type ())
 G_DECLARE_FINAL_TYPE (DrayTransfer, dray_transfer, DRAY, TRANSFER, GObject)
+
+void dray_known_file_clear (DrayKnownFile *known);
 
 DrayTransfer *dray_transfer_new (const DrayTransferPlan *plan,
                                  SoupSession *session,
@@ -129,5 +155,6 @@ void dray_transfer_result_free (DrayTransferResult *result);
 void dray_transfer_sample (DrayTransfer *self, DrayTransferProgress *progress);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayTransferResult, dray_transfer_result_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DrayKnownFile, dray_known_file_clear)
 
 G_END_DECLS
