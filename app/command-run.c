@@ -4,7 +4,9 @@
 
 #include "app/commands.h"
 #include "app/output.h"
+#include "app/size.h"
 
+#include "core/base/digest.h"
 #include "core/base/error.h"
 
 #include <glib-unix.h>
@@ -170,6 +172,14 @@ read_token (const char *path, GError **error)
   return g_steal_pointer (&token);
 }
 
+static gboolean
+is_sha256 (const char *text)
+{
+  g_autofree char *hex = dray_digest_normalise_hex (text);
+
+  return hex != NULL;
+}
+
 static void
 get_sources (Run *run, const DrayDownloadOptions *options, char **sources)
 {
@@ -203,6 +213,8 @@ dray_command_get (int argc, char **argv)
   g_autofree char *sha256 = NULL;
   g_autofree char *token_file = NULL;
   g_autofree char *token = NULL;
+  g_autofree char *limit = NULL;
+  gint64 rate_limit = 0;
   gboolean restart_changed = FALSE, json = FALSE, quiet = FALSE;
   g_autoptr (GError) error = NULL;
   int status;
@@ -212,6 +224,8 @@ dray_command_get (int argc, char **argv)
       "Put the files into DIR and not into the library", "DIR" },
     { "sha256", 0, 0, G_OPTION_ARG_STRING, &sha256,
       "Complete only if the file has this SHA-256", "HEX" },
+    { "limit-rate", 0, 0, G_OPTION_ARG_STRING, &limit,
+      "Fetch each file at SIZE bytes per second at most (K, M, G; Ki, Mi, Gi)", "SIZE" },
     { "restart-changed", 0, 0, G_OPTION_ARG_NONE, &restart_changed,
       "Start over if the file on the server has changed", NULL },
     { "token-file", 0, 0, G_OPTION_ARG_FILENAME, &token_file,
@@ -230,6 +244,10 @@ dray_command_get (int argc, char **argv)
     return dray_command_usage_error ("get", "Name at least one source");
   if (sha256 != NULL && argc > 2)
     return dray_command_usage_error ("get", "--sha256 goes with one source");
+  if (sha256 != NULL && !is_sha256 (sha256))
+    return dray_command_usage_error ("get", "A SHA-256 is 64 hexadecimal digits");
+  if (limit != NULL && !dray_size_parse (limit, &rate_limit))
+    return dray_command_usage_error ("get", "--limit-rate takes a size such as 500K or 2.5M");
   if (token_file != NULL && (token = read_token (token_file, &error)) == NULL)
     return dray_command_usage_error ("get", error->message);
   if (directory != NULL)
@@ -242,6 +260,7 @@ dray_command_get (int argc, char **argv)
                &(DrayDownloadOptions){ .directory = absolute,
                                        .sha256 = sha256,
                                        .token = token,
+                                       .rate_limit = rate_limit,
                                        .restart_changed = restart_changed,
                                        .caller = "terminal" },
                argv + 1);

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 #include <pthread.h>
+#include <time.h>
 
 #if defined(__clang__)
 #define DRAY_THREAD_ATTRIBUTE(x) __attribute__ ((x))
@@ -63,7 +64,12 @@ dray_lock_release (DrayLock *lock) DRAY_RELEASES (lock)
 static inline void
 dray_condition_init (DrayCondition *condition)
 {
-  pthread_cond_init (&condition->cond, NULL);
+  pthread_condattr_t attributes;
+
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&condition->cond, &attributes);
+  pthread_condattr_destroy (&attributes);
 }
 
 static inline void
@@ -76,6 +82,17 @@ static inline void
 dray_condition_wait (DrayCondition *condition, DrayLock *lock) DRAY_REQUIRES (lock)
 {
   pthread_cond_wait (&condition->cond, &lock->mutex);
+}
+
+/* Waits until @deadline, in microseconds of g_get_monotonic_time(), at the longest. */
+static inline void
+dray_condition_wait_until (DrayCondition *condition,
+                           DrayLock *lock,
+                           gint64 deadline) DRAY_REQUIRES (lock)
+{
+  struct timespec time = { deadline / G_USEC_PER_SEC, deadline % G_USEC_PER_SEC * 1000 };
+
+  pthread_cond_timedwait (&condition->cond, &lock->mutex, &time);
 }
 
 static inline void

@@ -18,6 +18,7 @@ struct _DrayDownloadJob
   DrayEngine *engine;
   gint64 asset_id;
   char *token;
+  gint64 rate_limit;
   gboolean restart_changed;
   gint64 known_id; /* of the finished asset of the same link; 0 for none */
   gboolean known_unchanged;
@@ -116,6 +117,7 @@ dray_download_job_new (DrayEngine *engine,
   self->engine = engine;
   self->asset_id = asset->record.id;
   self->token = g_strdup (options->token);
+  self->rate_limit = options->rate_limit;
   self->restart_changed = options->restart_changed;
   self->known_id = options->known != NULL ? options->known->record.id : 0;
 
@@ -261,6 +263,7 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
     .blocks = asset->blocks,
     .boot_id = self->engine->boot_id,
     .interval = self->engine->interval,
+    .rate_limit = self->rate_limit,
   };
 
   if (get_known (self, &known))

@@ -19,6 +19,7 @@ G_DECLARE_FINAL_TYPE (DrayDownloadJob, dray_download_job, DRAY, DOWNLOAD_JOB, GO
 /**
  * DrayJobOptions:
  * @token: (nullable): a bearer token for the origin of the asset's link; lives as long as the job
+ * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
  * @restart_changed: whether to start over if the file on the server has changed
  * @known: (nullable): the asset of the same link that an earlier job finished; if its file is as it
  *   was made and the server still has that version, the job ends with it
@@ -26,6 +27,7 @@ G_DECLARE_FINAL_TYPE (DrayDownloadJob, dray_download_job, DRAY, DOWNLOAD_JOB, GO
 typedef struct
 {
   const char *token;
+  gint64 rate_limit;
   gboolean restart_changed;
   const DrayStoredAsset *known;
 } DrayJobOptions;

@@ -190,6 +190,7 @@ dray_manager_download_asset (DrayManager *self,
   dray_manager_run (self, request,
                     &(DrayJobOptions){
                         .token = options->token,
+                        .rate_limit = options->rate_limit,
                         .restart_changed = options->restart_changed,
                         .known = dray_asset_table_find_download (self->engine.assets,
                                                                  reference->url, sha256,

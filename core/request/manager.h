@@ -22,6 +22,7 @@ G_DECLARE_FINAL_TYPE (DrayManager, dray_manager, DRAY, MANAGER, GObject)
  * @directory: (nullable): an absolute folder for the file; %NULL for the library
  * @sha256: (nullable): the digest that the file must have, in hexadecimal
  * @token: (nullable): a bearer token for the source's origin, never stored
+ * @rate_limit: bytes per second; 0 for no limit
  * @restart_changed: whether to start over if the file on the server has changed
  * @caller: who asks, as in "terminal"
  *
@@ -32,6 +33,7 @@ typedef struct
   const char *directory;
   const char *sha256;
   const char *token;
+  gint64 rate_limit;
   gboolean restart_changed;
   const char *caller;
 } DrayDownloadOptions;

@@ -24,6 +24,7 @@ struct _DrayConnection
 {
   DrayWorker *worker;
   SoupSession *session;
+  DrayRateLimiter *limiter;
   const DrayConnectionEvents *events; /* NULL while the connection is being freed */
   gpointer user_data;
   gboolean busy; /* main thread */
@@ -121,6 +122,27 @@ wait_for_permission (DrayConnection *self)
   return granted;
 }
 
+/* Reads on in the body, no faster than is allowed. A refusal ends the wait, and the next read then
+ * finds the cancellable cancelled. */
+static gssize
+read_body (DrayConnection *self, gsize wanted)
+{
+  gsize portion = dray_rate_limiter_get_portion (self->limiter, wanted);
+  gssize n = dray_http_read (self->answer, self->buffer, portion, self->cancellable, &self->error);
+  gint64 now = g_get_monotonic_time ();
+  gint64 wait = n > 0 ? dray_rate_limiter_book (self->limiter, now, (gsize) n) : 0;
+
+  if (wait == 0)
+    return n;
+
+  dray_lock_acquire (&self->lock);
+  while (self->permission != PERMISSION_REFUSED && g_get_monotonic_time () < now + wait)
+    dray_condition_wait_until (&self->wake, &self->lock, now + wait);
+  dray_lock_release (&self->lock);
+
+  return n;
+}
+
 static gboolean
 compare_with_disk (DrayConnection *self, gint64 position, gsize n_bytes)
 {
@@ -147,8 +169,7 @@ pass_overlap (DrayConnection *self, gint64 *position)
   while (*position < self->claim.start)
     {
       gsize wanted = (gsize) MIN (self->claim.start - *position, BUFFER_SIZE);
-      gssize n = dray_http_read (self->answer, self->buffer, wanted, self->cancellable,
-                                 &self->error);
+      gssize n = read_body (self, wanted);
 
       if (n < 0)
         return FALSE;
@@ -180,8 +201,7 @@ take_body (DrayConnection *self)
                                 self->verdict.body_end)))
     {
       gsize wanted = (gsize) MIN (end - position, BUFFER_SIZE);
-      gssize n = dray_http_read (self->answer, self->buffer, wanted, self->cancellable,
-                                 &self->error);
+      gssize n = read_body (self, wanted);
 
       if (n < 0)
         return FALSE;
@@ -241,17 +261,22 @@ fetched_cb (gpointer data)
 /**
  * dray_connection_new:
  * @session: the manager's session
+ * @limiter: how fast it may read; must outlive the connection
  * @events: what to tell; must outlive the connection
  * @user_data: for @events
  *
  * Returns: (transfer full): an idle connection
  */
 DrayConnection *
-dray_connection_new (SoupSession *session, const DrayConnectionEvents *events, gpointer user_data)
+dray_connection_new (SoupSession *session,
+                     DrayRateLimiter *limiter,
+                     const DrayConnectionEvents *events,
+                     gpointer user_data)
 {
   DrayConnection *self = g_new0 (DrayConnection, 1);
 
   self->session = g_object_ref (session);
+  self->limiter = limiter;
   self->events = events;
   self->user_data = user_data;
   self->buffer = g_malloc (BUFFER_SIZE);

@@ -15,6 +15,7 @@
 #include "core/transfer/hasher.h"
 #include "core/transfer/partial-file.h"
 #include "core/transfer/piece-map.h"
+#include "core/transfer/rate-limiter.h"
 #include "core/transfer/resolver.h"
 
 G_BEGIN_DECLS
@@ -70,6 +71,7 @@ typedef struct
 } DrayConnectionEvents;
 
 DrayConnection *dray_connection_new (SoupSession *session,
+                                     DrayRateLimiter *limiter,
                                      const DrayConnectionEvents *events,
                                      gpointer user_data);
 void dray_connection_free (DrayConnection *connection);

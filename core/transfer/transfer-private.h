@@ -49,6 +49,7 @@ struct _DrayTransfer
   DrayPieceMap *map;
   DrayPartialFile *file;
   DrayHasher *hasher;
+  DrayRateLimiter *limiter;
   DrayConnection *connection;
   DrayClaim claim;  /* the connection's; id DRAY_CLAIM_NONE for none */
   DrayClaim damage; /* held over a damaged block until that is recorded */

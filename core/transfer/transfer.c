@@ -29,6 +29,7 @@ dray_transfer_finalize (GObject *object)
 
   g_clear_pointer (&self->file, dray_partial_file_unref);
   g_clear_pointer (&self->map, dray_piece_map_free);
+  g_clear_pointer (&self->limiter, dray_rate_limiter_free);
   g_clear_pointer (&self->location, dray_location_free);
   g_clear_pointer (&self->found_pieces, g_array_unref);
   g_clear_pointer (&self->saved_blocks, g_array_unref);
@@ -117,7 +118,8 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->disk = disk;
   self->journal = g_object_ref (journal);
   self->resolver = g_object_ref (resolver);
-  self->connection = dray_connection_new (session, &dray_transfer_connection_events, self);
+  self->limiter = dray_rate_limiter_new (plan->rate_limit);
+  self->connection = dray_connection_new (session, self->limiter, &dray_transfer_connection_events, self);
 
   return self;
 }

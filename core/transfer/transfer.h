@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/worker.h"
 #include "core/transfer/journal.h"
+#include "core/transfer/rate-limiter.h"
 #include "core/transfer/resolver.h"
 
 #include <libsoup/soup.h>
@@ -70,6 +71,7 @@ typedef struct
  * @blocks: (element-type DrayDigestState) (nullable): likewise
  * @boot_id: of the running kernel
  * @interval: how often `written` is journaled while bytes move, in milliseconds
+ * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
  * @known: (nullable): a finished file of the same link; if the server still has that version, the
  *   transfer ends with it and fetches nothing
  *
@@ -91,6 +93,7 @@ typedef struct
   GArray *blocks;
   const char *boot_id;
   guint interval;
+  gint64 rate_limit;
   const DrayKnownFile *known;
 } DrayTransferPlan;
 
