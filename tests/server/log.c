@@ -266,14 +266,12 @@ is_idle (DrayTestServer *server, G_GNUC_UNUSED gint64 unused) DRAY_REQUIRES (ser
 static gboolean
 wait_for (DrayTestServer *server, Predicate predicate, gint64 figure, gint64 timeout)
 {
-  gint64 until = g_get_real_time () + timeout * 1000;
-  struct timespec deadline = { until / G_USEC_PER_SEC, until % G_USEC_PER_SEC * 1000 };
-  int status = 0;
+  gint64 deadline = g_get_monotonic_time () + timeout * 1000;
   gboolean reached;
 
   dray_lock_acquire (&server->lock);
-  while (!(reached = predicate (server, figure)) && status == 0)
-    status = pthread_cond_timedwait (&server->changed.cond, &server->lock.mutex, &deadline);
+  while (!(reached = predicate (server, figure)) && g_get_monotonic_time () < deadline)
+    dray_condition_wait_until (&server->changed, &server->lock, deadline);
   dray_lock_release (&server->lock);
 
   return reached;
