@@ -101,11 +101,28 @@ dray_print_json (JsonBuilder *builder)
   fflush (stdout);
 }
 
+/* One line, in which what a link or a server says has no power over a terminal. */
+static char *
+make_harmless (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *line = g_string_new (NULL);
+
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar character = g_utf8_get_char (p);
+
+      g_string_append_unichar (line, g_unichar_iscntrl (character) ? ' ' : character);
+    }
+
+  return g_string_free (line, FALSE);
+}
+
 /* One line on standard error, whatever the message holds. */
 void
 dray_print_error (const GError *error)
 {
-  g_autofree char *line = g_strdelimit (g_strdup (error->message), "\r\n", ' ');
+  g_autofree char *line = make_harmless (error->message);
 
   fprintf (stderr, "dray: %s: %s\n",
            error->domain == DRAY_ERROR ? dray_error_get_name ((DrayError) error->code) : "error",

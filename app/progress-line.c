@@ -2,6 +2,8 @@
 
 #include "app/progress-line.h"
 
+#include "core/library/file-name.h"
+
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -86,18 +88,9 @@ char *
 dray_request_dup_title (DrayRequest *request)
 {
   const char *path = dray_request_get_path (request);
-  g_autoptr (GUri) uri = NULL;
-  g_autofree char *base = NULL;
 
-  if (path != NULL)
-    return g_filename_display_basename (path);
-
-  uri = g_uri_parse (dray_request_get_source (request), G_URI_FLAGS_PARSE_RELAXED, NULL);
-  if (uri == NULL || *g_uri_get_path (uri) == '\0')
-    return g_strdup (dray_request_get_source (request));
-
-  base = g_path_get_basename (g_uri_get_path (uri));
-  return g_utf8_make_valid (base, -1);
+  return path != NULL ? g_filename_display_basename (path)
+                      : dray_file_name_from_url (dray_request_get_source (request));
 }
 
 static char *

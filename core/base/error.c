@@ -4,7 +4,12 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK (dray-error-quark, dray_error)
+/* Not G_DEFINE_QUARK: it keeps the quark in a plain variable that every thread reads and writes. */
+GQuark
+dray_error_quark (void)
+{
+  return g_quark_from_static_string ("dray-error-quark");
+}
 
 static const char *const names[DRAY_N_ERRORS] = {
   [DRAY_ERROR_CANCELLED] = "cancelled",

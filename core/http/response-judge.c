@@ -283,6 +283,9 @@ dray_response_judge (const DrayResponse *response,
   if ((response->status == 200 || response->status == 206) && is_unwanted_page (response, question))
     fail (verdict, DRAY_ERROR_NOT_A_MODEL,
           "A web page came instead of the file: a sign-in or a licence may be needed there first");
+  else if ((response->status == 200 || response->status == 206)
+           && response->content_length == DRAY_LENGTH_INVALID)
+    fail (verdict, DRAY_ERROR_SERVER_ERROR, "The server gave a size that no file has");
   else if (response->status == 200)
     judge_whole (response, question, verdict);
   else if (response->status == 206)

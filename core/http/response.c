@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* The largest offset that is taken from a header: its successor is still below DRAY_END_UNKNOWN. */
-#define LARGEST_OFFSET (G_MAXINT64 - 2)
-
 /**
  * dray_response_init:
  * @response: (out caller-allocates): a response that nothing is known of
@@ -39,7 +36,7 @@ dray_response_clear (DrayResponse *response)
   dray_response_init (response);
 }
 
-/* Reads digits at *@text, moves it past them; FALSE for none, or for more than LARGEST_OFFSET. */
+/* Reads digits at *@text, moves it past them; FALSE for none, or for more than DRAY_LENGTH_MAX. */
 static gboolean
 read_number (const char **text, gint64 *number)
 {
@@ -50,7 +47,7 @@ read_number (const char **text, gint64 *number)
     {
       gint64 digit = *p - '0';
 
-      if (value > (LARGEST_OFFSET - digit) / 10)
+      if (value > (DRAY_LENGTH_MAX - digit) / 10)
         return FALSE;
       value = 10 * value + digit;
     }

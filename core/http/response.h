@@ -17,6 +17,12 @@
 
 G_BEGIN_DECLS
 
+/* A Content-Length that is no number, or that no file has. */
+#define DRAY_LENGTH_INVALID (-2)
+
+/* The largest size that is believed: sums of a few such sizes still fit their type. */
+#define DRAY_LENGTH_MAX ((gint64) 1 << 60)
+
 /**
  * DrayResponse:
  * @status: the status code
@@ -25,7 +31,8 @@ G_BEGIN_DECLS
  * @range_start: the first byte of the body; -1 for an unsatisfied range (`bytes *\/N`)
  * @range_end: one past the last byte of the body; -1 likewise
  * @range_total: the size of the whole file; %DRAY_SIZE_UNKNOWN for `*`
- * @content_length: bytes of this body; %DRAY_SIZE_UNKNOWN where none was announced
+ * @content_length: bytes of this body; %DRAY_SIZE_UNKNOWN where none was announced,
+ *   %DRAY_LENGTH_INVALID where it cannot be
  * @validator: the version of the file
  * @content_type: (nullable): the media type without parameters, in lower case
  * @content_encoding: (nullable): the coding, in lower case; %NULL for none or `identity`

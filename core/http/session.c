@@ -93,6 +93,17 @@ parse_retry_after (const char *value)
                       : -1;
 }
 
+/* libsoup hands on any number, negative ones too. A length that no file has is none. */
+static gint64
+parse_length (const char *value)
+{
+  guint64 length;
+
+  return value != NULL && g_ascii_string_to_unsigned (value, 10, 0, DRAY_LENGTH_MAX, &length, NULL)
+             ? (gint64) length
+             : DRAY_LENGTH_INVALID;
+}
+
 static gint64
 parse_date_gap (const char *last_modified, const char *date)
 {
@@ -123,7 +134,8 @@ read_headers (DrayHttpAnswer *answer, SoupMessage *message)
   if (value != NULL)
     dray_response_parse_content_range (response, value);
   if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH)
-    response->content_length = soup_message_headers_get_content_length (headers);
+    response->content_length = parse_length (
+        soup_message_headers_get_one (headers, "Content-Length"));
 
   response->validator.etag = g_strdup (soup_message_headers_get_one (headers, "ETag"));
   response->validator.last_modified

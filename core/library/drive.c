@@ -80,7 +80,10 @@ dray_drive_query (int fd, DrayDrive *drive)
       || statx (fd, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &facts) != 0)
     return FALSE;
 
-  drive->free_bytes = (gint64) MIN ((guint64) fs.f_bavail * (guint64) fs.f_bsize, G_MAXINT64);
+  /* Some filesystems, of FUSE most of all, count no blocks: they have not said that they are full. */
+  drive->free_bytes = G_MAXINT64;
+  if (fs.f_blocks > 0)
+    drive->free_bytes = (gint64) MIN ((guint64) fs.f_bavail * (guint64) fs.f_bsize, G_MAXINT64);
   drive->file_max = fs.f_type == VFAT_MAGIC ? DRAY_FAT_FILE_MAX : G_MAXINT64;
   drive->mount = facts.stx_mnt_id;
   drive->fixed = is_local_type ((guint32) fs.f_type)

@@ -103,23 +103,32 @@ dray_download_job_init (DrayDownloadJob *self)
  * dray_download_job_new:
  * @engine: the manager's; must outlive the job
  * @asset: what is to be downloaded
- * @options: how
+ * @request: whom it serves first, and whose wishes it follows
  *
- * Returns: (transfer full): a job that serves nobody yet
+ * Where an earlier job has finished the same link, its file is the result, if it is as it was made
+ * and the server still has that version.
+ *
+ * Returns: (transfer full): a job that has not run
  */
 DrayDownloadJob *
 dray_download_job_new (DrayEngine *engine,
                        DrayStoredAsset *asset,
-                       const DrayJobOptions *options)
+                       DrayRequest *request)
 {
+  const DrayRequestWishes *wishes = dray_request_get_wishes (request);
+  const DrayStoredAsset *known;
   DrayDownloadJob *self = g_object_new (DRAY_TYPE_DOWNLOAD_JOB, NULL);
 
   self->engine = engine;
   self->asset_id = asset->record.id;
-  self->token = g_strdup (options->token);
-  self->rate_limit = options->rate_limit;
-  self->restart_changed = options->restart_changed;
-  self->known_id = options->known != NULL ? options->known->record.id : 0;
+  self->token = g_strdup (wishes->token);
+  self->rate_limit = wishes->rate_limit;
+  self->restart_changed = wishes->restart_changed;
+  known = dray_asset_table_find_download (engine->assets, asset->record.url,
+                                          asset->record.expected_sha256,
+                                          asset->record.directory, TRUE);
+  self->known_id = known != NULL ? known->record.id : 0;
+  g_ptr_array_add (self->requests, g_object_ref (request));
 
   return self;
 }
@@ -128,6 +137,26 @@ gint64
 dray_download_job_get_asset_id (DrayDownloadJob *self)
 {
   return self->asset_id;
+}
+
+/**
+ * dray_download_job_accepts:
+ * @self: a job
+ * @request: a request for the same asset
+ *
+ * Not after its end has begun, and not if @request expects another digest than the one that this
+ * run is compared with.
+ *
+ * Returns: whether @request may be added
+ */
+gboolean
+dray_download_job_accepts (DrayDownloadJob *self, DrayRequest *request)
+{
+  const char *expected = dray_request_get_record (request)->expected_sha256;
+
+  return self->task != NULL && !g_cancellable_is_cancelled (self->cancellable)
+         && (expected == NULL
+             || g_strcmp0 (expected, get_asset (self)->record.expected_sha256) == 0);
 }
 
 /**
@@ -170,39 +199,42 @@ dray_download_job_remove (DrayDownloadJob *self, DrayRequest *request)
   g_ptr_array_remove (self->requests, request);
 }
 
-/* Ends the job: whoever it still serves has completed, paused or failed. */
+/* Whether a run's end is also the end of one of its requests: a digest that the bytes do not have
+ * fails only those who expected it. The others run again without it. */
+static gboolean
+concerns (DrayRequest *request, const GError *error)
+{
+  return !g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH)
+         || dray_request_get_record (request)->expected_sha256 != NULL;
+}
+
+/* Ends the job: whoever it still serves has completed, paused or failed. Those who listen may ask
+ * for anything meanwhile, so nothing that they can reach is walked over. */
 static void
 end (DrayDownloadJob *self, const GError *error)
 {
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
+  g_autoptr (GPtrArray) requests = g_steal_pointer (&self->requests);
   DrayRequestState state = DRAY_REQUEST_COMPLETED;
 
+  self->requests = g_ptr_array_new_with_free_func (g_object_unref);
   if (error != NULL)
     state = dray_error_is_cancelled (error) ? DRAY_REQUEST_PAUSED : DRAY_REQUEST_FAILED;
-  for (guint i = 0; i < self->requests->len; i++)
-    dray_engine_settle (self->engine, g_ptr_array_index (self->requests, i), state, error);
+  for (guint i = 0; i < requests->len; i++)
+    if (concerns (g_ptr_array_index (requests, i), error))
+      dray_engine_settle (self->engine, g_ptr_array_index (requests, i), state, error);
 
   g_task_return_boolean (task, TRUE);
 }
 
-/* The requests get the finished asset; the one made for them in vain goes. */
+/* The requests get the finished asset; the manager forgets the one made for them in vain. */
 static void
 use_known (DrayDownloadJob *self)
 {
   DrayStoredAsset *known = dray_asset_table_find (self->engine->assets, self->known_id);
-  DrayCatalogChange *change = dray_catalog_change_new ();
 
   for (guint i = 0; i < self->requests->len; i++)
-    {
-      DrayRequest *request = g_ptr_array_index (self->requests, i);
-
-      dray_request_set_asset (request, known);
-      dray_catalog_change_put_request (change, dray_request_get_record (request));
-    }
-  dray_catalog_change_delete_asset (change, self->asset_id);
-  dray_catalog_write_async (self->engine->catalog, change, DRAY_DURABILITY_PROCESS,
-                            dray_engine_report, NULL);
-  dray_asset_table_remove (self->engine->assets, get_asset (self));
+    dray_request_set_asset (g_ptr_array_index (self->requests, i), known);
 }
 
 static void
@@ -393,12 +425,6 @@ dray_download_job_cancel (DrayDownloadJob *self)
   g_cancellable_cancel (self->cancellable);
 }
 
-gboolean
-dray_download_job_is_cancelled (DrayDownloadJob *self)
-{
-  return g_cancellable_is_cancelled (self->cancellable);
-}
-
 static DrayRequestState
 map_state (DrayTransferState state)
 {
@@ -421,27 +447,39 @@ map_state (DrayTransferState state)
     }
 }
 
+static gpointer
+copy_request (gconstpointer request, G_GNUC_UNUSED gpointer user_data)
+{
+  return g_object_ref ((gpointer) request);
+}
+
 /**
  * dray_download_job_sample:
  * @self: a job
  *
- * Shows in the requests how far the transfer is now.
+ * Shows in the requests how far the transfer is now. Those who listen may pause any of them
+ * meanwhile.
  */
 void
 dray_download_job_sample (DrayDownloadJob *self)
 {
+  g_autoptr (GPtrArray) requests = NULL;
   DrayTransferProgress progress;
 
   if (self->transfer == NULL || self->task == NULL)
     return;
 
   dray_transfer_sample (self->transfer, &progress);
-  for (guint i = 0; i < self->requests->len; i++)
+  requests = g_ptr_array_copy (self->requests, copy_request, NULL);
+  for (guint i = 0; i < requests->len; i++)
     {
-      DrayRequest *request = g_ptr_array_index (self->requests, i);
+      DrayRequest *request = g_ptr_array_index (requests, i);
 
+      if (!dray_download_job_serves (self, request))
+        continue;
       dray_request_set_progress (request, &progress);
-      if (dray_request_set_state (request, map_state (progress.state)))
+      if (dray_download_job_serves (self, request)
+          && dray_request_set_state (request, map_state (progress.state)))
         dray_engine_put_request (self->engine, request);
     }
 }

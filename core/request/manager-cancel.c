@@ -36,6 +36,7 @@ typedef struct
 {
   DrayCancel *cancel;
   gint64 asset_id;
+  guint64 device;
   char *directory;
   char *name;
   GError *error;
@@ -124,12 +125,12 @@ marked_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_da
       return;
     }
 
-  dray_worker_push (dray_disks_get_scout (discard->cancel->manager->engine.disks),
+  dray_worker_push (dray_disks_get (discard->cancel->manager->engine.disks, discard->device),
                     delete_in_thread, deleted_cb, discard);
 }
 
-static gboolean
-is_wanted (DrayManager *self, gint64 asset_id)
+gboolean
+dray_manager_is_wanted (DrayManager *self, gint64 asset_id)
 {
   guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
 
@@ -163,6 +164,7 @@ discard_asset (DrayCancel *cancel, DrayStoredAsset *asset, DrayCatalogChange *ch
 
   discard->cancel = cancel;
   discard->asset_id = asset->record.id;
+  discard->device = asset->record.identity.device;
   discard->directory = g_strdup (asset->record.directory);
   discard->name = g_strdup (asset->record.name);
   cancel->n_discards++;
@@ -193,7 +195,7 @@ discard_request (DrayCancel *cancel, DrayRequest *request)
   take_off_list (self, request);
   change = dray_catalog_change_new ();
   dray_catalog_change_delete_request (change, dray_request_get_id (request));
-  if (asset != NULL && asset->record.state == DRAY_ASSET_FETCHING && !is_wanted (self, asset_id))
+  if (asset != NULL && asset->record.state == DRAY_ASSET_FETCHING && !dray_manager_is_wanted (self, asset_id))
     discard_asset (cancel, asset, change);
   else
     dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,

@@ -30,8 +30,8 @@ add_asset (DrayManager *self,
   return asset;
 }
 
-/* The asset that the same call began earlier: its bytes are kept, its link and its digest are those
- * of the new call, which knows better. */
+/* The asset that the same call began earlier: its bytes are kept, its link is that of the new call,
+ * which may be signed anew. */
 static DrayStoredAsset *
 find_or_add_asset (DrayManager *self,
                    const DrayReference *reference,
@@ -43,19 +43,12 @@ find_or_add_asset (DrayManager *self,
 
   if (asset == NULL)
     return add_asset (self, reference, directory, sha256);
-  if (dray_manager_find_job (self, asset->record.id) != NULL)
-    return asset;
 
-  g_free (asset->record.url);
-  asset->record.url = g_strdup (reference->url);
-  if (sha256 != NULL)
+  if (dray_manager_find_job (self, asset->record.id) == NULL)
     {
-      g_free (asset->record.expected_sha256);
-      g_free (asset->record.download_key);
-      asset->record.expected_sha256 = g_strdup (sha256);
-      asset->record.download_key = dray_download_key_new (reference->url, sha256);
+      g_free (asset->record.url);
+      asset->record.url = g_strdup (reference->url);
     }
-
   return asset;
 }
 
@@ -90,6 +83,7 @@ add_request (DrayManager *self,
              const char *source,
              const DrayReference *reference,
              const DrayStoredAsset *asset,
+             const char *sha256,
              const DrayDownloadOptions *options)
 {
   g_autoptr (DrayRequestRecord) record = dray_request_record_new ();
@@ -103,7 +97,7 @@ add_request (DrayManager *self,
   record->caller = g_strdup (options->caller);
   record->state = g_strdup (dray_request_state_get_name (DRAY_REQUEST_RESOLVING));
   record->directory = g_strdup (options->directory);
-  record->expected_sha256 = g_strdup (asset->record.expected_sha256);
+  record->expected_sha256 = g_strdup (sha256);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
 
   request = dray_request_new (record);
@@ -112,6 +106,20 @@ add_request (DrayManager *self,
   g_object_unref (request);
 
   return request;
+}
+
+static void
+set_wishes (DrayRequest *request,
+            const char *token,
+            gint64 rate_limit,
+            gboolean restart_changed)
+{
+  DrayRequestWishes *wishes = dray_request_get_wishes (request);
+
+  g_free (wishes->token);
+  wishes->token = g_strdup (token);
+  wishes->rate_limit = rate_limit;
+  wishes->restart_changed = restart_changed;
 }
 
 static void
@@ -185,17 +193,10 @@ dray_manager_download_asset (DrayManager *self,
   asset = find_or_add_asset (self, reference, directory, sha256);
   change = dray_catalog_change_new ();
   replace_earlier (self, change, asset, options->caller);
-  request = add_request (self, source, reference, asset, options);
+  request = add_request (self, source, reference, asset, sha256, options);
   store (self, change, &shelf, asset, request);
-  dray_manager_run (self, request,
-                    &(DrayJobOptions){
-                        .token = options->token,
-                        .rate_limit = options->rate_limit,
-                        .restart_changed = options->restart_changed,
-                        .known = dray_asset_table_find_download (self->engine.assets,
-                                                                 reference->url, sha256,
-                                                                 directory, TRUE),
-                    });
+  set_wishes (request, options->token, options->rate_limit, options->restart_changed);
+  dray_manager_run (self, request);
 
   return request;
 }
@@ -209,7 +210,8 @@ dray_manager_download_asset (DrayManager *self,
  *
  * Runs a paused or failed request again, under the same id. One that runs goes on.
  *
- * Errors: %DRAY_ERROR_NOT_FOUND if there is no such request, or it has completed.
+ * Errors: %DRAY_ERROR_NOT_FOUND if there is no such request, or it has completed,
+ * %DRAY_ERROR_CANCELLED if the manager is closing.
  *
  * Returns: whether it runs
  */
@@ -224,6 +226,11 @@ dray_manager_resume (DrayManager *self,
   g_return_val_if_fail (DRAY_IS_MANAGER (self), FALSE);
   g_return_val_if_fail (self->engine.catalog != NULL, FALSE);
 
+  if (self->closing != NULL)
+    {
+      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Dray is closing");
+      return FALSE;
+    }
   request = dray_manager_find_request (self, id);
   if (request == NULL || dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
     {
@@ -236,6 +243,7 @@ dray_manager_resume (DrayManager *self,
 
   dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
   dray_engine_put_request (&self->engine, request);
-  dray_manager_run (self, request, &(DrayJobOptions){ .restart_changed = restart_changed });
+  set_wishes (request, NULL, DRAY_RATE_UNLIMITED, restart_changed);
+  dray_manager_run (self, request);
   return TRUE;
 }

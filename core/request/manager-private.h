@@ -33,7 +33,8 @@ void dray_manager_begin_operation (DrayManager *self);
 void dray_manager_end_operation (DrayManager *self);
 DrayRequest *dray_manager_get_request (DrayManager *self, guint position);
 DrayDownloadJob *dray_manager_find_job (DrayManager *self, gint64 asset_id);
-void dray_manager_run (DrayManager *self, DrayRequest *request, const DrayJobOptions *options);
+void dray_manager_run (DrayManager *self, DrayRequest *request);
+gboolean dray_manager_is_wanted (DrayManager *self, gint64 asset_id);
 
 /* manager-cancel.c */
 void dray_manager_job_ended (DrayManager *self);

@@ -2,6 +2,8 @@
 
 #include "core/request/manager-private.h"
 
+#include "core/base/download-key.h"
+#include "core/base/error.h"
 #include "core/http/session.h"
 #include "core/library/drive.h"
 #include "core/request/restore.h"
@@ -109,6 +111,7 @@ restored_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_
 
   dray_restore_finish (result);
   g_task_return_boolean (task, TRUE);
+  dray_manager_end_operation (g_task_get_source_object (task));
 }
 
 static void
@@ -123,6 +126,7 @@ opened_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_da
   if (self->engine.catalog == NULL)
     {
       g_task_return_error (task, error);
+      dray_manager_end_operation (self);
       return;
     }
 
@@ -146,6 +150,7 @@ dray_manager_open_async (DrayManager *self, GAsyncReadyCallback callback, gpoint
 
   task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (task, dray_manager_open_async);
+  dray_manager_begin_operation (self);
   dray_catalog_open_async (self->catalog_path, dray_disks_get_scout (self->engine.disks),
                            opened_cb, task);
 }
@@ -169,13 +174,50 @@ dray_manager_open_finish (DrayManager *self, GAsyncResult *result, GError **erro
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* The list holds a reference, so the borrowed pointer stays good while the request is in it. */
+DrayRequest *
+dray_manager_get_request (DrayManager *self, guint position)
+{
+  g_autoptr (DrayRequest) request
+      = g_list_model_get_item (G_LIST_MODEL (self->requests), position);
+
+  return request;
+}
+
+/* The requests that have not settled: those for an asset, or all with 0. */
+static GPtrArray *
+collect_running (DrayManager *self, gint64 asset_id)
+{
+  GPtrArray *running = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_manager_get_request (self, i);
+
+      if (dray_request_is_running (request)
+          && (asset_id == 0 || dray_request_get_record (request)->asset_id == asset_id))
+        g_ptr_array_add (running, g_object_ref (request));
+    }
+
+  return running;
+}
+
 static void
 close_if_idle (DrayManager *self)
 {
+  g_autoptr (GError) cancelled
+      = g_error_new_literal (DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
+  g_autoptr (GPtrArray) running = NULL;
   g_autoptr (GTask) task = NULL;
 
   if (self->closing == NULL || self->jobs->len > 0 || self->n_operations > 0)
     return;
+
+  running = collect_running (self, 0);
+  for (guint i = 0; i < running->len; i++)
+    dray_engine_settle (&self->engine, g_ptr_array_index (running, i), DRAY_REQUEST_PAUSED,
+                        cancelled);
 
   task = g_steal_pointer (&self->closing);
   g_clear_handle_id (&self->sample_source, g_source_remove);
@@ -241,16 +283,6 @@ dray_manager_get_requests (DrayManager *self)
   return G_LIST_MODEL (self->requests);
 }
 
-/* The list holds a reference, so the borrowed pointer stays good while the request is in it. */
-DrayRequest *
-dray_manager_get_request (DrayManager *self, guint position)
-{
-  g_autoptr (DrayRequest) request
-      = g_list_model_get_item (G_LIST_MODEL (self->requests), position);
-
-  return request;
-}
-
 /**
  * dray_manager_find_request:
  * @self: a manager
@@ -302,20 +334,32 @@ sample_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A request that came while its job was ending waited for that end; now it runs. */
+/* A request that could not join the job has waited for its end; now it runs. */
 static void
 run_waiting (DrayManager *self, gint64 asset_id)
 {
-  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
+  g_autoptr (GPtrArray) waiting = collect_running (self, asset_id);
 
-  for (guint i = 0; i < n_requests && self->closing == NULL; i++)
-    {
-      DrayRequest *request = dray_manager_get_request (self, i);
+  for (guint i = 0; i < waiting->len && self->closing == NULL; i++)
+    if (dray_request_is_running (g_ptr_array_index (waiting, i)))
+      dray_manager_run (self, g_ptr_array_index (waiting, i));
+}
 
-      if (dray_request_get_record (request)->asset_id == asset_id
-          && dray_request_is_running (request))
-        dray_manager_run (self, request, &(DrayJobOptions){ 0 });
-    }
+/* An asset for which nothing was ever written, and which nobody wants any more. */
+static void
+forget_empty_asset (DrayManager *self, gint64 asset_id)
+{
+  DrayStoredAsset *asset = dray_asset_table_find (self->engine.assets, asset_id);
+  DrayCatalogChange *change;
+
+  if (asset == NULL || asset->record.name != NULL || dray_manager_is_wanted (self, asset_id))
+    return;
+
+  change = dray_catalog_change_new ();
+  dray_catalog_change_delete_asset (change, asset_id);
+  dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
+                            dray_engine_report, NULL);
+  dray_asset_table_remove (self->engine.assets, asset);
 }
 
 static void
@@ -332,28 +376,71 @@ job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   dray_manager_job_ended (self);
   run_waiting (self, asset_id);
+  forget_empty_asset (self, asset_id);
   close_if_idle (self);
 }
 
-/* Runs a request: joins the job of its asset, or begins one. While that job is being cancelled
- * the request waits for its end. */
+/* What a request gets whose asset another one has finished meanwhile. */
+static void
+settle_with_finished (DrayManager *self, DrayRequest *request, const DrayStoredAsset *asset)
+{
+  const char *expected = dray_request_get_record (request)->expected_sha256;
+  g_autoptr (GError) error = NULL;
+
+  if (asset->record.state == DRAY_ASSET_FINISHING)
+    error = g_error_new (DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
+                         "The drive of “%s” reported an error when the file was finished; start "
+                         "Dray again to see what is there",
+                         asset->record.directory);
+  else if (expected != NULL && !g_str_equal (expected, asset->record.sha256))
+    error = g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
+                         "The file is another one: its SHA-256 is %s, expected was %s",
+                         asset->record.sha256, expected);
+
+  dray_engine_settle (&self->engine, request,
+                      error == NULL ? DRAY_REQUEST_COMPLETED : DRAY_REQUEST_FAILED, error);
+}
+
+/* What the coming run is compared with is what the request expects that it is made for. */
+static void
+expect (DrayStoredAsset *asset, const char *sha256)
+{
+  DrayAssetRecord *record = &asset->record;
+
+  if (g_strcmp0 (record->expected_sha256, sha256) == 0)
+    return;
+
+  g_free (record->expected_sha256);
+  g_free (record->download_key);
+  record->expected_sha256 = g_strdup (sha256);
+  record->download_key = dray_download_key_new (record->url, sha256);
+}
+
+/* Runs a request: joins the job of its asset, or begins one. A job that is ending, or that is
+ * compared with another digest, is waited for. */
 void
-dray_manager_run (DrayManager *self, DrayRequest *request, const DrayJobOptions *options)
+dray_manager_run (DrayManager *self, DrayRequest *request)
 {
   gint64 asset_id = dray_request_get_record (request)->asset_id;
+  DrayStoredAsset *asset = dray_asset_table_find (self->engine.assets, asset_id);
   DrayDownloadJob *job = dray_manager_find_job (self, asset_id);
 
   if (job != NULL)
     {
-      if (!dray_download_job_is_cancelled (job))
+      if (!dray_download_job_serves (job, request) && dray_download_job_accepts (job, request))
         dray_download_job_add (job, request);
       return;
     }
+  if (asset->record.state != DRAY_ASSET_FETCHING)
+    {
+      settle_with_finished (self, request, asset);
+      return;
+    }
 
-  job = dray_download_job_new (&self->engine,
-                               dray_asset_table_find (self->engine.assets, asset_id), options);
+  expect (asset, dray_request_get_record (request)->expected_sha256);
+  job = dray_download_job_new (&self->engine, asset, request);
   g_ptr_array_add (self->jobs, job);
-  dray_download_job_add (job, request);
+  dray_request_set_asset (request, asset);
   dray_download_job_run_async (job, job_ended_cb, g_object_ref (self));
 
   if (self->sample_source == 0)

@@ -22,6 +22,7 @@ struct _DrayRequest
   gint64 speed;
   gint64 eta;
   GError *error;
+  DrayRequestWishes wishes;
   GPtrArray *waiters; /* of GTask */
 };
 
@@ -64,6 +65,7 @@ dray_request_finalize (GObject *object)
   g_free (self->path);
   g_free (self->sha256);
   g_free (self->reason);
+  g_free (self->wishes.token);
 
   G_OBJECT_CLASS (dray_request_parent_class)->finalize (object);
 }
@@ -205,6 +207,12 @@ dray_request_get_record (DrayRequest *self)
   return self->record;
 }
 
+DrayRequestWishes *
+dray_request_get_wishes (DrayRequest *self)
+{
+  return &self->wishes;
+}
+
 static void
 set_string (DrayRequest *self, char **field, const char *value, guint property)
 {
@@ -286,13 +294,6 @@ dray_request_set_state (DrayRequest *self, DrayRequestState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 
   return TRUE;
-}
-
-void
-dray_request_set_expected_sha256 (DrayRequest *self, const char *sha256)
-{
-  g_free (self->record->expected_sha256);
-  self->record->expected_sha256 = g_strdup (sha256);
 }
 
 /* Ends this run of the request and tells those who await it. With %NULL for @error the state is

@@ -55,7 +55,9 @@ look_in_thread (gpointer data)
       Interrupted *interrupted = g_ptr_array_index (restore->interrupted, i);
       gint64 size;
 
-      if (interrupted->state == DRAY_ASSET_DISCARDING)
+      if (interrupted->name == NULL)
+        interrupted->ended = interrupted->state == DRAY_ASSET_DISCARDING;
+      else if (interrupted->state == DRAY_ASSET_DISCARDING)
         interrupted->ended
             = dray_partial_file_discard (interrupted->directory, interrupted->name, NULL);
       else
@@ -180,9 +182,8 @@ dray_restore_async (DrayEngine *engine,
       DrayStoredAsset *asset = g_ptr_array_index (contents->assets, i);
 
       dray_asset_table_add (engine->assets, asset);
-      if (asset->record.name != NULL
-          && (asset->record.state == DRAY_ASSET_FINISHING
-              || asset->record.state == DRAY_ASSET_DISCARDING))
+      if (asset->record.state == DRAY_ASSET_FINISHING
+          || asset->record.state == DRAY_ASSET_DISCARDING)
         add_interrupted (restore, asset);
     }
 

@@ -4,6 +4,11 @@
 
 #include "core/base/download-key.h"
 
+#include <string.h>
+
+/* What GLib lets pass in the name of a host, although no name has it. */
+#define NOT_IN_HOST " \"<>\\^`{|}"
+
 static gboolean
 refuse (GError **error, const char *source, const char *why)
 {
@@ -37,6 +42,8 @@ parse_link (const char *source, GError **error)
     return refuse (error, source, "is neither an http nor an https address"), NULL;
   if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
     return refuse (error, source, "names no server"), NULL;
+  if (strpbrk (g_uri_get_host (uri), NOT_IN_HOST) != NULL)
+    return refuse (error, source, "names no server that can be"), NULL;
 
   return g_steal_pointer (&uri);
 }

@@ -94,7 +94,7 @@ wait_for_bytes (DrayHasher *self, gint64 position)
   for (;;)
     {
       guint64 wakes;
-      gboolean stopping, waiting;
+      gboolean stopping, waiting, complete;
       gint64 front;
 
       dray_lock_acquire (&self->lock);
@@ -106,8 +106,10 @@ wait_for_bytes (DrayHasher *self, gint64 position)
       if (stopping)
         return -1;
 
+      /* In this order: the front of a map that was complete before is the end of the file. */
+      complete = dray_piece_map_is_complete (self->map);
       front = dray_piece_map_get_front (self->map);
-      if (!waiting && (front > position || dray_piece_map_is_complete (self->map)))
+      if (!waiting && (front > position || complete))
         return front;
 
       dray_lock_acquire (&self->lock);

@@ -63,6 +63,17 @@ identify (DrayPartialFile *file, const char *boot_id, GError **error)
   return TRUE;
 }
 
+static gboolean
+sync_directory (int fd, const char *path, GError **error)
+{
+  /* EINVAL: a filesystem whose folders cannot be synced (fsync(2)); it has nothing better. */
+  if (fsync (fd) == 0 || errno == EINVAL)
+    return TRUE;
+
+  dray_set_file_error (error, errno, "save the folder of", path);
+  return FALSE;
+}
+
 static DrayPartialFile *
 partial_file_new (const char *directory, const char *name, int directory_fd)
 {
@@ -79,6 +90,45 @@ partial_file_new (const char *directory, const char *name, int directory_fd)
 }
 
 /**
+ * dray_partial_file_is_name_free:
+ * @directory: an existing folder
+ * @name: the name that a finished file would have
+ * @name_free: (out): whether no file has that name, nor that of its partial file
+ * @error: return location for a #GError
+ *
+ * Returns: whether the folder could be looked into
+ */
+gboolean
+dray_partial_file_is_name_free (const char *directory,
+                                const char *name,
+                                gboolean *name_free,
+                                GError **error)
+{
+  g_autofree char *part_name = g_strconcat (name, DRAY_PARTIAL_SUFFIX, NULL);
+  int directory_fd = open_directory (directory, error);
+
+  if (directory_fd < 0)
+    return FALSE;
+
+  *name_free = faccessat (directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0
+               && faccessat (directory_fd, part_name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+  close (directory_fd);
+  return TRUE;
+}
+
+/* What a crash leaves that came between making the file and recording which one it is: an empty
+ * one. Anything else belongs to somebody else. */
+static void
+remove_empty (DrayPartialFile *file)
+{
+  struct stat facts;
+
+  if (fstatat (file->directory_fd, file->part_name, &facts, AT_SYMLINK_NOFOLLOW) == 0
+      && S_ISREG (facts.st_mode) && facts.st_size == 0)
+    unlinkat (file->directory_fd, file->part_name, 0);
+}
+
+/**
  * dray_partial_file_create:
  * @directory: an existing folder
  * @name: the name that the finished file will have
@@ -86,7 +136,9 @@ partial_file_new (const char *directory, const char *name, int directory_fd)
  * @name_taken: (out): whether it failed because a file of either name exists
  * @error: return location for a #GError
  *
- * Makes a new, empty partial file, never an existing one.
+ * Makes a new, empty partial file, never an existing one, in a place that the catalog already names
+ * as its own. Its name is durable: what is synced into
+ * the file later cannot be lost with the name, nor can a deleted file come back in its place.
  *
  * Returns: (transfer full) (nullable): the file, or %NULL with an error, or %NULL without one if
  *   @name_taken
@@ -112,6 +164,7 @@ dray_partial_file_create (const char *directory,
       return NULL;
     }
 
+  remove_empty (file);
   file->fd = openat (directory_fd,
                      file->part_name,
                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -124,7 +177,10 @@ dray_partial_file_create (const char *directory,
       return NULL;
     }
 
-  return identify (file, boot_id, error) ? g_steal_pointer (&file) : NULL;
+  if (!identify (file, boot_id, error) || !sync_directory (directory_fd, file->path, error))
+    return NULL;
+
+  return g_steal_pointer (&file);
 }
 
 /**
@@ -218,30 +274,14 @@ dray_partial_file_get_size (DrayPartialFile *file)
   return fstat (file->fd, &facts) == 0 ? facts.st_size : 0;
 }
 
-/**
- * dray_partial_file_reserve:
- * @file: a partial file
- * @total: the size of the finished file in bytes
- * @error: return location for a #GError
- *
- * Sees to it that the drive has room for the whole file before the first byte is fetched. The
- * file's own size does not change, so that it still tells how far the bytes go.
- *
- * Errors: %DRAY_ERROR_DISK_FULL, with the number of bytes that are missing;
- * %DRAY_ERROR_TOO_LARGE_FOR_DRIVE.
- *
- * Returns: whether there is room
- */
-gboolean
-dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error)
+static gboolean
+check_room (int fd, const char *path, gint64 total, gint64 lacking, GError **error)
 {
-  struct stat facts;
   DrayDrive drive;
-  gint64 lacking;
 
-  if (fstat (file->fd, &facts) != 0 || !dray_drive_query (file->fd, &drive))
+  if (!dray_drive_query (fd, &drive))
     {
-      dray_set_file_error (error, errno, "look at", file->path);
+      dray_set_file_error (error, errno, "look at", path);
       return FALSE;
     }
 
@@ -254,16 +294,66 @@ dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error)
       return FALSE;
     }
 
-  lacking = total - (gint64) facts.st_blocks * 512;
   if (lacking > 0 && lacking > drive.free_bytes - FREE_BYTES_MIN)
     {
       g_autofree char *missing
           = g_format_size ((guint64) (lacking + FREE_BYTES_MIN - drive.free_bytes));
 
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL,
-                   "Not enough space: %s missing on the drive of “%s”", missing, file->path);
+                   "Not enough space: %s missing on the drive of “%s”", missing, path);
       return FALSE;
     }
+
+  return TRUE;
+}
+
+/**
+ * dray_partial_file_check_room:
+ * @directory: an existing folder
+ * @total: the size of the file that is to come, in bytes, or %DRAY_SIZE_UNKNOWN
+ * @error: return location for a #GError
+ *
+ * Errors: %DRAY_ERROR_DISK_FULL, with the number of bytes that are missing;
+ * %DRAY_ERROR_TOO_LARGE_FOR_DRIVE.
+ *
+ * Returns: whether the folder's drive has room for a new file
+ */
+gboolean
+dray_partial_file_check_room (const char *directory, gint64 total, GError **error)
+{
+  int fd = open_directory (directory, error);
+  gboolean room = fd >= 0 && check_room (fd, directory, total, MAX (total, 1), error);
+
+  if (fd >= 0)
+    close (fd);
+  return room;
+}
+
+/**
+ * dray_partial_file_reserve:
+ * @file: a partial file
+ * @total: the size of the finished file in bytes
+ * @error: return location for a #GError
+ *
+ * Sees to it that the drive has room for the whole file before the first byte is fetched. The
+ * file's own size does not change, so that it still tells how far the bytes go.
+ *
+ * Errors: as dray_partial_file_check_room().
+ *
+ * Returns: whether there is room
+ */
+gboolean
+dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error)
+{
+  struct stat facts;
+
+  if (fstat (file->fd, &facts) != 0)
+    {
+      dray_set_file_error (error, errno, "look at", file->path);
+      return FALSE;
+    }
+  if (!check_room (file->fd, file->path, total, total - (gint64) facts.st_blocks * 512, error))
+    return FALSE;
 
   /* Where the filesystem cannot reserve, nothing is lost but the certainty; writing zeros instead,
    * as posix_fallocate() does, would cost the file twice. */
@@ -391,17 +481,6 @@ dray_partial_file_sync (DrayPartialFile *file, GError **error)
   return FALSE;
 }
 
-static gboolean
-sync_directory (int fd, const char *path, GError **error)
-{
-  /* EINVAL: a filesystem whose folders cannot be synced (fsync(2)); it has nothing better. */
-  if (fsync (fd) == 0 || errno == EINVAL)
-    return TRUE;
-
-  dray_set_file_error (error, errno, "save the folder of", path);
-  return FALSE;
-}
-
 /**
  * dray_partial_file_sync_directory:
  * @directory: a folder
@@ -420,8 +499,24 @@ dray_partial_file_sync_directory (const char *directory, GError **error)
   return synced;
 }
 
-/* RENAME_NOREPLACE is not on every filesystem; a hard link refuses an existing name as well. Where
- * neither is to be had (FAT), the name is looked up first: nothing better exists there. */
+/* Whether a name in the folder is one of this file's, and not one that another program has put
+ * there; keeps errno. */
+static gboolean
+is_named (DrayPartialFile *file, const char *name)
+{
+  int kept = errno;
+  struct stat named;
+  gboolean same = fstatat (file->directory_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0
+                  && named.st_dev == file->identity.device
+                  && named.st_ino == file->identity.inode;
+
+  errno = kept;
+  return same;
+}
+
+/* RENAME_NOREPLACE is not on every filesystem; a hard link refuses an existing name as well, and is
+ * there already if a crash came before the old name went. Where neither is to be had (FAT), the name
+ * is looked up first: nothing better exists there. */
 static gboolean
 rename_without_replacing (DrayPartialFile *file)
 {
@@ -432,7 +527,8 @@ rename_without_replacing (DrayPartialFile *file)
   if (errno != EINVAL && errno != ENOSYS)
     return FALSE;
 
-  if (linkat (directory, file->part_name, directory, file->name, 0) == 0)
+  if (linkat (directory, file->part_name, directory, file->name, 0) == 0
+      || (errno == EEXIST && is_named (file, file->name)))
     return unlinkat (directory, file->part_name, 0) == 0;
   if (errno == EEXIST)
     return FALSE;
@@ -449,7 +545,7 @@ rename_without_replacing (DrayPartialFile *file)
 /**
  * dray_partial_file_finish:
  * @file: a partial file whose bytes are whole, right and synced
- * @name_taken: (out): whether it failed because a file of the final name exists
+ * @named: (out): whether it has its name, even if that may not outlive a power cut
  * @error: return location for a #GError
  *
  * Gives the file its final name, replacing nothing, and makes the name outlive a power cut.
@@ -457,12 +553,12 @@ rename_without_replacing (DrayPartialFile *file)
  * Returns: whether it has its name
  */
 gboolean
-dray_partial_file_finish (DrayPartialFile *file, gboolean *name_taken, GError **error)
+dray_partial_file_finish (DrayPartialFile *file, gboolean *named, GError **error)
 {
-  *name_taken = FALSE;
-  if (!rename_without_replacing (file))
+  errno = ESTALE;
+  *named = is_named (file, file->part_name) && rename_without_replacing (file);
+  if (!*named)
     {
-      *name_taken = errno == EEXIST;
       dray_set_file_error (error, errno, "give its final name to", file->path);
       return FALSE;
     }

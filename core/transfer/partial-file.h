@@ -36,6 +36,11 @@ typedef enum
   DRAY_PARTIAL_ABSENT,
 } DrayPartialPresence;
 
+gboolean dray_partial_file_check_room (const char *directory, gint64 total, GError **error);
+gboolean dray_partial_file_is_name_free (const char *directory,
+                                         const char *name,
+                                         gboolean *name_free,
+                                         GError **error);
 DrayPartialFile *dray_partial_file_create (const char *directory,
                                            const char *name,
                                            const char *boot_id,
@@ -66,7 +71,7 @@ gssize dray_partial_file_read (DrayPartialFile *file,
                                GError **error);
 gboolean dray_partial_file_cut (DrayPartialFile *file, gint64 size, GError **error);
 gboolean dray_partial_file_sync (DrayPartialFile *file, GError **error);
-gboolean dray_partial_file_finish (DrayPartialFile *file, gboolean *name_taken, GError **error);
+gboolean dray_partial_file_finish (DrayPartialFile *file, gboolean *named, GError **error);
 
 gboolean dray_partial_file_sync_directory (const char *directory, GError **error);
 gboolean dray_partial_file_discard (const char *directory, const char *name, GError **error);

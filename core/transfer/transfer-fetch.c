@@ -5,6 +5,9 @@
 #include "core/library/file-name.h"
 #include "core/transfer/transfer-private.h"
 
+/* An answer with fewer bytes that does not fill its claim is followed by a pause. */
+#define STINGY_BYTES ((gint64) 64 * 1024)
+
 static void
 start_connection (DrayTransfer *self)
 {
@@ -94,7 +97,11 @@ learn (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *ans
       self->length_proven = TRUE;
     }
 
-  if (answer->response.validator.etag != NULL || answer->response.validator.last_modified != NULL)
+  /* Where nothing ties the answer to the bytes at hand, what it says of its version is not said of
+   * them: the comparison may yet fail, or never take place. */
+  if (verdict->proven
+      && (answer->response.validator.etag != NULL
+          || answer->response.validator.last_modified != NULL))
     dray_validator_copy (&self->validator, &answer->response.validator);
 
   return TRUE;
@@ -125,9 +132,10 @@ take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswe
 {
   g_autofree char *suggested = NULL;
 
-  if (self->proving_length && !verdict->ranges)
+  if (self->proving_length && !verdict->ranges
+      && (verdict->total == DRAY_SIZE_UNKNOWN || verdict->total == self->written_before))
     {
-      /* The server does not say where the file ends; `ended` takes it as it is. */
+      /* The server says no more of where the file ends; `ended` takes it as it is. */
       dray_connection_stop (self->connection);
       return;
     }
@@ -161,13 +169,21 @@ take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswe
   dray_transfer_create_partial (self, suggested, 1);
 }
 
-/* Whether the answer to the question where the file ends tells nothing; then the end of the body
- * has to do. */
+/* Whether a refusal says something of the moment and nothing of the file. */
 static gboolean
-is_unprovable (DrayTransfer *self, const DrayVerdict *verdict)
+is_passing (guint status)
+{
+  return status >= 500 || status == 408 || status == 425 || status == 429;
+}
+
+/* Whether the answer to the question where the file ends tells nothing, and would not if it were
+ * asked again; then the end of the body has to do. */
+static gboolean
+is_unprovable (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
 {
   return self->proving_length
-         && (verdict->kind == DRAY_VERDICT_STALE || verdict->kind == DRAY_VERDICT_FAILED);
+         && (verdict->kind == DRAY_VERDICT_STALE
+             || (verdict->kind == DRAY_VERDICT_FAILED && !is_passing (answer->response.status)));
 }
 
 static void
@@ -175,7 +191,9 @@ answered_cb (gpointer user_data, const DrayVerdict *verdict, const DrayHttpAnswe
 {
   DrayTransfer *self = DRAY_TRANSFER (user_data);
 
-  if (self->failure != NULL || is_unprovable (self, verdict))
+  /* With an error already, the fetch was interrupted, and the connection is being stopped. */
+  if (self->failure != NULL || self->answer_error != NULL
+      || is_unprovable (self, verdict, answer))
     return;
 
   switch (verdict->kind)
@@ -306,6 +324,15 @@ prove_length (DrayTransfer *self)
   dray_piece_map_set_total (self->map, self->total);
 }
 
+/* Whether the server kept to its word and yet sent next to nothing: asking on at once would be a
+ * storm of requests. */
+static gboolean
+is_stingy (DrayTransfer *self)
+{
+  return !self->is_known && !dray_piece_map_is_complete (self->map)
+         && dray_piece_map_get_written (self->map) - self->written_before < STINGY_BYTES;
+}
+
 static void
 ended_cb (gpointer user_data, const GError *error)
 {
@@ -332,6 +359,9 @@ ended_cb (gpointer user_data, const GError *error)
     recover (self, g_error_copy (error));
   else if (!self->is_known && self->total == DRAY_SIZE_UNKNOWN)
     prove_length (self);
+  else if (is_stingy (self))
+    recover (self, g_error_new_literal (DRAY_ERROR, DRAY_ERROR_TOO_SHORT,
+                                        "The server sends the file in crumbs"));
 
   dray_transfer_step (self);
 }

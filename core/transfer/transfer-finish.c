@@ -12,7 +12,7 @@ typedef struct
   DrayTransfer *transfer;
   DrayPartialFile *file;
   gint64 total;
-  gboolean name_taken;
+  gboolean named;
   GError *error;
 } FinishJob;
 
@@ -58,7 +58,7 @@ name_in_thread (gpointer data)
 {
   FinishJob *job = data;
 
-  dray_partial_file_finish (job->file, &job->name_taken, &job->error);
+  dray_partial_file_finish (job->file, &job->named, &job->error);
 }
 
 static void
@@ -69,7 +69,8 @@ named_cb (gpointer data)
 
   if (job->error != NULL)
     {
-      /* Back to "fetching" with all bytes: the settling record says so. */
+      /* Without its name it is back to "fetching" with all bytes: the settling record says so. */
+      self->named = job->named;
       self->finishing = FALSE;
       dray_transfer_fail (self, g_steal_pointer (&job->error));
     }
@@ -184,8 +185,12 @@ repair_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     dray_transfer_fail (self, g_steal_pointer (&error));
   if (!dray_transfer_end_job (self))
     return;
+  /* The transfer may have started over meanwhile. */
+  if (self->damage.id == DRAY_CLAIM_NONE)
+    return;
 
   dray_piece_map_release (self->map, self->damage.id);
+  self->damage.id = DRAY_CLAIM_NONE;
   self->state = DRAY_TRANSFER_DOWNLOADING;
   dray_hasher_continue (self->hasher);
   dray_transfer_step (self);
@@ -198,7 +203,7 @@ damaged_cb (gpointer user_data, guint block)
   DrayTransfer *self = DRAY_TRANSFER (user_data);
   gint64 start = block * DRAY_BLOCK_SIZE;
 
-  if (self->failure != NULL)
+  if (self->failure != NULL || self->task == NULL)
     return;
 
   g_message ("Block %u of “%s” is damaged on the disk and will be fetched again", block,
@@ -215,7 +220,8 @@ hash_failed_cb (gpointer user_data, const GError *error)
 {
   DrayTransfer *self = DRAY_TRANSFER (user_data);
 
-  dray_transfer_interrupt (self, g_error_copy (error));
+  if (self->task != NULL)
+    dray_transfer_interrupt (self, g_error_copy (error));
 }
 
 const DrayHasherEvents dray_transfer_hasher_events = {

@@ -96,20 +96,17 @@ synced_cb (gpointer data)
   DrayTransfer *self = job->transfer;
 
   self->syncing = FALSE;
-  if (self->file != job->file)
-    return;
-
-  if (job->error != NULL)
+  if (self->file == job->file && job->error == NULL)
+    dray_piece_map_mark_synced (self->map, job->snapshot, job->epoch);
+  else if (self->file == job->file)
     {
-      /* Even if the run has ended meanwhile, the next one must know. */
       self->sync_failed = TRUE;
-      if (self->task == NULL)
-        dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, NULL);
       dray_transfer_fail (self, g_steal_pointer (&job->error));
-      return;
     }
 
-  dray_piece_map_mark_synced (self->map, job->snapshot, job->epoch);
+  /* A run that ends has waited for this, so that its last record knows how the sync went. */
+  if (self->failure != NULL)
+    dray_transfer_step (self);
 }
 
 static void

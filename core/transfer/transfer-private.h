@@ -79,8 +79,9 @@ struct _DrayTransfer
   GCancellable *run_cancellable; /* ends what is asynchronous inside */
   gulong cancelled_id;
   GError *failure;     /* why the run ends; set once */
-  guint n_jobs;        /* steps under way whose end the run must wait for */
+  guint n_jobs;        /* what is under way whose end the run must wait for */
   gboolean finishing;  /* past the point where a cancel would come too late */
+  gboolean named;      /* the file has its final name, whatever failed after that */
   gboolean settling;
   gboolean fetched;    /* a byte was fetched in this run */
   gboolean restarted;  /* it started over in this run */

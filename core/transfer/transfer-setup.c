@@ -73,7 +73,7 @@ forget_bytes (DrayTransfer *self)
   g_clear_pointer (&self->sha256, g_free);
   g_array_set_size (self->saved_blocks, 0);
   self->n_recorded_blocks = 0;
-  self->identity = (DrayFileIdentity){ 0 };
+  self->damage.id = DRAY_CLAIM_NONE;
   dray_validator_clear (&self->validator);
   self->sync_failed = FALSE;
   self->total = DRAY_SIZE_UNKNOWN;
@@ -166,6 +166,8 @@ opened_cb (gpointer data)
   if (job->file != NULL && make_map (self, job, &lowered, &job->error))
     {
       self->last_recorded = self->last_synced = dray_piece_map_get_written (self->map);
+      if (self->last_recorded == 0)
+        forget_bytes (self);
       use_file (self, job->file);
     }
   if (job->error != NULL)
@@ -198,99 +200,29 @@ dray_transfer_open_partial (DrayTransfer *self)
 
 
 static void
-create_in_thread (gpointer data)
+reserve_in_thread (gpointer data)
 {
   SetupJob *job = data;
 
-  if (job->discard_first && !dray_partial_file_discard (job->directory, job->name, &job->error))
-    return;
-
-  job->file = dray_partial_file_create (job->directory, job->name, job->boot_id,
-                                        &job->name_taken, &job->error);
-  if (job->file != NULL && job->total != DRAY_SIZE_UNKNOWN
-      && !dray_partial_file_reserve (job->file, job->total, &job->error))
-    {
-      g_clear_pointer (&job->file, dray_partial_file_unref);
-      dray_partial_file_discard (job->directory, job->name, NULL);
-    }
+  if (job->total != DRAY_SIZE_UNKNOWN)
+    dray_partial_file_reserve (job->file, job->total, &job->error);
 }
 
 static void
-created_cb (gpointer data)
-{
-  g_autoptr (SetupJob) job = data;
-  DrayTransfer *self = job->transfer;
-  gboolean again = job->name_taken && job->error == NULL;
-
-  if (job->file != NULL)
-    use_file (self, job->file);
-  else
-    g_clear_pointer (&self->name, g_free);
-  if (job->error != NULL)
-    dray_transfer_fail (self, g_steal_pointer (&job->error));
-  if (!dray_transfer_end_job (self))
-    return;
-
-  if (again)
-    {
-      dray_transfer_create_partial (self, job->suggested, job->attempt + 1);
-      return;
-    }
-
-  /* Durable, since a name comes into use: no state of the catalog in which another asset owned it
-   * may return. */
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, recorded_cb);
-}
-
-/**
- * dray_transfer_create_partial:
- * @self: a transfer without a partial file
- * @suggested: (nullable): what the server calls the file
- * @attempt: counts from 1
- *
- * Decides the name and makes a new partial file; then the transfer goes on. A name that the
- * transfer has already is kept.
- */
-void
-dray_transfer_create_partial (DrayTransfer *self, const char *suggested, guint attempt)
-{
-  SetupJob *job;
-
-  if (suggested == NULL)
-    suggested = self->suggested_name != NULL ? self->suggested_name : "";
-  if (self->name == NULL)
-    self->name = dray_journal_claim_name (self->journal, suggested, attempt);
-
-  job = setup_job_new (self);
-  job->suggested = g_strdup (suggested);
-  job->attempt = attempt;
-  dray_worker_push (self->disk, create_in_thread, created_cb, job);
-}
-
-
-static void
-remade_cb (gpointer data)
+reserved_cb (gpointer data)
 {
   g_autoptr (SetupJob) job = data;
   DrayTransfer *self = job->transfer;
 
-  if (job->name_taken)
-    job->error = g_error_new (DRAY_ERROR, DRAY_ERROR_PERMISSION,
-                              "Another program has made a file named “%s”", job->name);
   if (job->error != NULL)
     dray_transfer_fail (self, g_steal_pointer (&job->error));
-  if (job->file != NULL)
-    use_file (self, job->file);
-  if (!dray_transfer_end_job (self))
-    return;
-
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, recorded_cb);
+  if (dray_transfer_end_job (self))
+    dray_transfer_proceed (self);
 }
 
+/* Only a file that is known by its identity is made large. */
 static void
-forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+file_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
   g_autoptr (GError) error = NULL;
@@ -302,8 +234,148 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
 
   job = setup_job_new (self);
-  job->discard_first = TRUE;
-  dray_worker_push (self->disk, create_in_thread, remade_cb, job);
+  job->file = dray_partial_file_ref (self->file);
+  dray_worker_push (self->disk, reserve_in_thread, reserved_cb, job);
+}
+
+static void
+create_in_thread (gpointer data)
+{
+  SetupJob *job = data;
+
+  if (job->discard_first && !dray_partial_file_discard (job->directory, job->name, &job->error))
+    return;
+
+  job->file = dray_partial_file_create (job->directory, job->name, job->boot_id,
+                                        &job->name_taken, &job->error);
+}
+
+static void
+created_cb (gpointer data)
+{
+  g_autoptr (SetupJob) job = data;
+  DrayTransfer *self = job->transfer;
+
+  if (job->error != NULL)
+    dray_transfer_fail (self, g_steal_pointer (&job->error));
+  if (job->file != NULL)
+    use_file (self, job->file);
+  if (!dray_transfer_end_job (self))
+    return;
+
+  if (job->file == NULL)
+    {
+      g_clear_pointer (&self->name, g_free);
+      dray_transfer_create_partial (self, job->suggested, job->attempt + 1);
+      return;
+    }
+
+  dray_transfer_begin_job (self);
+  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, file_recorded_cb);
+}
+
+static void
+make_file (DrayTransfer *self, const char *suggested, guint attempt, gboolean discard_first)
+{
+  SetupJob *job = setup_job_new (self);
+
+  job->suggested = g_strdup (suggested);
+  job->attempt = attempt;
+  job->discard_first = discard_first;
+  dray_worker_push (self->disk, create_in_thread, created_cb, job);
+}
+
+static void
+name_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    dray_transfer_fail (self, g_steal_pointer (&error));
+  if (dray_transfer_end_job (self))
+    make_file (self, self->name, 1, FALSE);
+}
+
+static void
+look_in_thread (gpointer data)
+{
+  SetupJob *job = data;
+  gboolean name_free = FALSE;
+
+  if (dray_partial_file_check_room (job->directory, job->total, &job->error)
+      && dray_partial_file_is_name_free (job->directory, job->name, &name_free, &job->error))
+    job->name_taken = !name_free;
+}
+
+/* The name is durable before the file exists: a file that is there and nowhere named would be left
+ * behind by a crash, and the next run would choose another name. */
+static void
+looked_cb (gpointer data)
+{
+  g_autoptr (SetupJob) job = data;
+  DrayTransfer *self = job->transfer;
+
+  if (job->error != NULL)
+    dray_transfer_fail (self, g_steal_pointer (&job->error));
+  if (!dray_transfer_end_job (self))
+    return;
+
+  if (job->name_taken)
+    {
+      g_clear_pointer (&self->name, g_free);
+      dray_transfer_create_partial (self, job->suggested, job->attempt + 1);
+      return;
+    }
+
+  dray_transfer_begin_job (self);
+  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, name_recorded_cb);
+}
+
+/**
+ * dray_transfer_create_partial:
+ * @self: a transfer without a partial file
+ * @suggested: (nullable): what the server calls the file
+ * @attempt: counts from 1
+ *
+ * Decides the name and makes a new partial file; then the transfer goes on. A name that was
+ * recorded by an earlier run is kept.
+ */
+void
+dray_transfer_create_partial (DrayTransfer *self, const char *suggested, guint attempt)
+{
+  SetupJob *job;
+
+  if (suggested == NULL)
+    suggested = self->suggested_name != NULL ? self->suggested_name : "";
+  if (self->name != NULL)
+    {
+      make_file (self, suggested, attempt, FALSE);
+      return;
+    }
+
+  self->name = dray_journal_claim_name (self->journal, suggested, attempt);
+  job = setup_job_new (self);
+  job->suggested = g_strdup (suggested);
+  job->attempt = attempt;
+  dray_worker_push (self->disk, look_in_thread, looked_cb, job);
+}
+
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    dray_transfer_fail (self, g_steal_pointer (&error));
+  if (!dray_transfer_end_job (self))
+    return;
+
+  if (self->name != NULL)
+    make_file (self, self->name, 1, TRUE);
+  else
+    dray_transfer_step (self);
 }
 
 /**
@@ -312,7 +384,8 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  *
  * Gives up the bytes and begins from zero with a new partial file. That no byte counts any more is
  * durable before the old file goes: its inode may be given out again at once, and a catalog that
- * lost the news would believe the old offsets of the new file.
+ * lost the news would believe the old offsets of the new file. The old identity stays until there is
+ * a new one, so that the old file is known for ours if this is interrupted.
  */
 void
 dray_transfer_start_over (DrayTransfer *self)

@@ -126,7 +126,8 @@ dray_transfer_new (const DrayTransferPlan *plan,
 
 /* The one way out: when nothing is under way any more, the last offsets are recorded, and then the
  * run has ended as `failure` says. Without a partial file there is nothing that the journal does
- * not know, and what it knows of a file that could not be opened must stay. */
+ * not know, and what it knows of a file that could not be opened must stay; and of a file that has
+ * its final name it knows all but that, which the next start finds out. */
 static void
 settled (DrayTransfer *self)
 {
@@ -150,12 +151,13 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 settle (DrayTransfer *self)
 {
-  if (self->settling || self->n_jobs > 0 || dray_connection_is_busy (self->connection))
+  if (self->settling || self->n_jobs > 0 || self->syncing
+      || dray_connection_is_busy (self->connection))
     return;
 
   self->settling = TRUE;
   g_cancellable_disconnect (g_task_get_cancellable (self->task), self->cancelled_id);
-  if (self->file != NULL)
+  if (self->file != NULL && !self->named)
     dray_transfer_record (self, DRAY_JOURNAL_FETCHING, FALSE, settled_cb);
   else
     settled (self);

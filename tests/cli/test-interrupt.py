@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SIGINT and SIGTERM pause: quickly, with the offsets recorded, so nothing is fetched twice."""
+
+import random
+import signal
+import time
+
+import tap
+from command import PATIENCE, CommandTest
+from servers import ModelServer, MuteServer, wait_for
+
+# How long a person may wait for Ctrl+C, in seconds.
+PROMPT = 0.2 * PATIENCE
+MEGABYTE = 1000 * 1000
+
+
+class Interrupt(CommandTest):
+    def interrupt(self, run, number, after):
+        """Returns the seconds between the signal and the end."""
+        time.sleep(after)
+        self.assertFalse(run.has_ended(), run.stderr())
+        sent = time.monotonic()
+        run.signal(number)
+        self.assertTrue(run.has_ended(10))
+        took = time.monotonic() - sent
+        self.assertEqual(run.end(), 128 + number, run.stderr())
+        return took
+
+    def check_paused(self, size):
+        """The catalog has the request paused, and as many bytes as the partial file holds."""
+        self.assertEqual(self.home.query('SELECT state FROM request'), [{'state': 'paused'}])
+        pieces = self.home.query('SELECT start, "end", written, synced FROM piece')
+        self.assertEqual([(piece['start'], piece['end']) for piece in pieces], [(0, size)])
+        self.assertLessEqual(pieces[0]['synced'], pieces[0]['written'])
+        return pieces[0]['written']
+
+    def test_at_random_moments(self):
+        seed = random.randrange(1 << 32)
+        tap.note(f'seed {seed}')
+        chance = random.Random(seed)
+        size = 120 * MEGABYTE
+        times, again, offsets = [], [], []
+        with ModelServer(50 * MEGABYTE, model=size) as server:
+            url = server.url('model.gguf')
+            for number in [signal.SIGINT, signal.SIGTERM] * 4:
+                run = self.home.get(url)
+                run.wait_for_event(lambda event: event['event'] == 'progress'
+                                   and event['state'] == 'downloading')
+                times.append(self.interrupt(run, number, chance.random() * 0.15))
+                offsets.append(self.check_paused(size))
+                last = run.events('progress')[-1]
+                self.assertEqual((last['state'], last['downloaded']), ('paused', offsets[-1]))
+                self.assertEqual(self.home.names(), ['model.gguf.part'])
+                self.assertEqual(run.stderr(), [])
+            self.assert_completed(self.home.get(url), server.digests['model.gguf'])
+            server.wait_until_idle()
+
+            self.assertEqual([fetch.first for fetch in server.fetches()], [0] + offsets)
+            again = sum(fetch.n_bytes for fetch in server.fetches()) - size
+            tap.note('from the signal to the end, ms: '
+                     + ' '.join(f'{1000 * took:.0f}' for took in times))
+            tap.note(f'{again / len(times) / MEGABYTE:.1f} MB were on their way at each')
+            self.assertLess(max(times), PROMPT)
+
+    def test_while_a_server_does_not_answer(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with MuteServer() as server:
+                run = self.home.get(server.url('model.gguf'))
+                wait_for(lambda: server.arrivals, 'the connection')
+                self.assertLess(self.interrupt(run, number, 0.05), PROMPT)
+                self.assertEqual(self.home.query('SELECT DISTINCT state FROM request'),
+                                 [{'state': 'paused'}])
+
+    def test_while_it_waits_for_another_attempt(self):
+        with ModelServer(model=MEGABYTE) as server:
+            server.control('status?name=model.gguf&status=503&times=9&retry-after=30')
+            run = self.home.get(server.url('model.gguf'))
+            waiting = run.wait_for_event(lambda event: event.get('state') == 'waiting')
+            self.assertTrue(waiting['reason'])
+            self.assertLess(self.interrupt(run, signal.SIGINT, 0.1), PROMPT)
+
+    def test_at_once(self):
+        """A signal at any moment of the start ends it, and a whole file comes of it later."""
+        with ModelServer(4 * MEGABYTE, model=2 * MEGABYTE) as server:
+            for step in range(12):
+                run = self.home.get(server.url('model.gguf'))
+                time.sleep(step * 0.003)
+                run.signal(signal.SIGINT)
+                # Before the handler stands, the signal itself ends the program.
+                self.assertIn(run.end(), (130, -signal.SIGINT))
+            self.assert_completed(self.home.get(server.url('model.gguf')),
+                                  server.digests['model.gguf'], 'model.gguf')
+
+    def test_several_files(self):
+        with ModelServer(4 * MEGABYTE, one=8 * MEGABYTE, two=8 * MEGABYTE) as server:
+            urls = [server.url('one.gguf'), server.url('two.gguf')]
+            run = self.home.get(*urls)
+            for url in urls:
+                name = url.rsplit('/', 1)[1]
+                wait_for((self.home.out / f'{name}.part').exists, name)
+            self.assertLess(self.interrupt(run, signal.SIGINT, 0.2), PROMPT)
+            self.assertEqual({row['state'] for row in self.home.rows()}, {'paused'})
+            again = self.home.get(*urls)
+            self.assertEqual(again.end(), 0, again.stderr())
+            for name in ('one.gguf', 'two.gguf'):
+                self.assert_whole(self.home.out / name, server.digests[name])
+
+
+if __name__ == '__main__':
+    tap.main()

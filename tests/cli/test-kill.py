@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kill -9, again and again over a transfer: what a kill costs, and that the file arrives whole.
+
+DRAY_TEST_FULL=1 adds 20 kills, 3 seconds apart, at 50 MB/s: more than a minute and 7 GB of disk.
+"""
+
+import hashlib
+import os
+import random
+import time
+
+import tap
+from command import PATIENCE, CommandTest
+from servers import ModelServer, Nginx, wait_for
+
+MEGABYTE = 1000 * 1000
+
+
+def write_random(path, size):
+    digest = hashlib.sha256()
+    with open(path, 'wb') as file:
+        for start in range(0, size, MEGABYTE):
+            chunk = os.urandom(min(MEGABYTE, size - start))
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest()
+
+
+class Kill(CommandTest):
+    def kill_often(self, server, url, n_kills, apart):
+        """Kills runs of get that much time apart, each after bytes have come."""
+        for number in range(n_kills):
+            run = self.home.get(url)
+            run.wait_for_event(lambda event: event['event'] == 'progress'
+                               and event['state'] == 'downloading')
+            # Anywhere in the journal's round, not at a moment that the printing chooses.
+            time.sleep(max(0, run.began + apart - time.monotonic()) + random.random() * apart / 8)
+            self.assertFalse(run.has_ended(), f'ended before kill {number}: {run.stderr()}')
+            run.kill()
+            wait_for(lambda: len(server.fetches()) > number, "the server's log")
+
+    def check(self, server, size, rate, n_kills):
+        """By the server's log: no fetch began at or before the one that came before it, and what
+        was sent twice is at most a second's worth for each kill."""
+        fetches = server.fetches()
+        self.assertEqual(len(fetches), n_kills + 1, fetches)
+        self.assertEqual({fetch.status for fetch in fetches[1:]}, {206})
+        starts = [fetch.first for fetch in fetches]
+        self.assertEqual(starts, sorted(set(starts)))
+        again = [before.first + before.n_bytes - after.first
+                 for before, after in zip(fetches, fetches[1:])]
+        tap.note(f'{n_kills} kills; sent again for each, MB: '
+                 + ' '.join(f'{n_bytes / MEGABYTE:.1f}' for n_bytes in again)
+                 + f'; {sum(again) / n_kills / rate:.2f} s worth on average')
+        self.assertEqual(sum(fetch.n_bytes for fetch in fetches), size + sum(again))
+        for n_bytes in again:
+            self.assertGreaterEqual(n_bytes, 0)
+            self.assertLessEqual(n_bytes, rate * PATIENCE)
+
+    def check_nginx(self, rate, size, n_kills, apart):
+        with Nginx(rate) as server:
+            sha256 = write_random(server.files / 'model.gguf', size)
+            url = server.url('model.gguf')
+            self.kill_often(server, url, n_kills, apart)
+            self.assert_completed(self.home.get(url), sha256, 'model.gguf')
+            self.assertEqual(self.home.names(), ['model.gguf'])
+            self.check(server, size, rate, n_kills)
+
+    def test_nginx(self):
+        self.check_nginx(20 * MEGABYTE, 120 * MEGABYTE, 6, 0.7)
+
+    def test_model_server(self):
+        rate, size = 20 * MEGABYTE, 110 * MEGABYTE
+        with ModelServer(rate, model=size) as server:
+            url = server.url('model.gguf')
+            self.kill_often(server, url, 6, 0.7)
+            self.assert_completed(self.home.get(url), server.digests['model.gguf'], 'model.gguf')
+            server.wait_until_idle()
+            self.check(server, size, rate, 6)
+
+    if os.environ.get('DRAY_TEST_FULL'):
+        def test_twenty_times_at_fifty_megabytes_a_second(self):
+            self.check_nginx(50 * MEGABYTE, 3600 * MEGABYTE, 20, 3)
+
+
+if __name__ == '__main__':
+    tap.main()

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Connections that are not secure. */
+
+#include "tests/core/manager-fixture.h"
+
+#include <gio/gio.h>
+
+/* Signed by itself, and its key, which is nobody's secret. */
+static const char certificate[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBkTCCATagAwIBAgIUFPTUOVbSKj/vy1hQr6T1BF/kR6QwCgYIKoZIzj0EAwIw\n"
+      "FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMjE3MTk1N1oYDzIxMjYxMDI5\n"
+      "MTcxOTU3WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO\n"
+      "PQMBBwNCAAR/3lfOBJbfw6P3xiB0XXTY9cC95SdjOAjTqhawRJO3TSkKj3wsCbDN\n"
+      "N8RxJeAvrobAPxY0gSkFkp0rioifuoXDo2QwYjAdBgNVHQ4EFgQU0ppanmiHlE+o\n"
+      "EoQ2lbMvRGMbEOswHwYDVR0jBBgwFoAU0ppanmiHlE+oEoQ2lbMvRGMbEOswDwYD\n"
+      "VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0kAMEYC\n"
+      "IQDoOouZwusjMo5RGcowcboERawBesbBQrQ32Kc8BxA4AwIhAJboiOQH4thJf5H+\n"
+      "ZcDYlMew+XD1nbXfS/4D3N/GnX2V\n"
+      "-----END CERTIFICATE-----\n"
+      "-----BEGIN PRIVATE KEY-----\n"
+      "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjPnImT2xx6SD5vKA\n"
+      "TVsiVGHyLmWgw6qPDjH2LIRl5BOhRANCAAR/3lfOBJbfw6P3xiB0XXTY9cC95Sdj\n"
+      "OAjTqhawRJO3TSkKj3wsCbDNN8RxJeAvrobAPxY0gSkFkp0rioifuoXD\n"
+      "-----END PRIVATE KEY-----\n";
+
+typedef struct
+{
+  GSocketService *service;
+  GTlsCertificate *certificate; /* NULL: it does not speak TLS */
+  guint16 port;
+} TlsServer;
+
+static void
+shaken_cb (GObject *source, GAsyncResult *result, G_GNUC_UNUSED gpointer user_data)
+{
+  g_autoptr (GIOStream) connection = G_IO_STREAM (source);
+
+  /* A client that trusts nobody unknown goes away here. */
+  g_tls_connection_handshake_finish (G_TLS_CONNECTION (connection), result, NULL);
+  g_io_stream_close (connection, NULL, NULL);
+}
+
+static gboolean
+incoming_cb (G_GNUC_UNUSED GSocketService *service,
+             GSocketConnection *connection,
+             G_GNUC_UNUSED GObject *source,
+             gpointer user_data)
+{
+  static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+  TlsServer *server = user_data;
+  GIOStream *secure;
+
+  if (server->certificate == NULL)
+    {
+      g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (connection)), answer,
+                             sizeof answer - 1, NULL, NULL);
+      return TRUE;
+    }
+
+  secure = g_tls_server_connection_new (G_IO_STREAM (connection), server->certificate, NULL);
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (secure), G_PRIORITY_DEFAULT, NULL, shaken_cb,
+                                    NULL);
+  return TRUE;
+}
+
+static void
+tls_server_start (TlsServer *server, gboolean speaks_tls)
+{
+  g_autoptr (GError) error = NULL;
+
+  server->certificate
+      = speaks_tls ? g_tls_certificate_new_from_pem (certificate, -1, &error) : NULL;
+  g_assert_no_error (error);
+  server->service = g_socket_service_new ();
+  server->port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (server->service), NULL,
+                                                      &error);
+  g_assert_no_error (error);
+  g_signal_connect (server->service, "incoming", G_CALLBACK (incoming_cb), server);
+}
+
+static void
+tls_server_stop (TlsServer *server)
+{
+  g_socket_service_stop (server->service);
+  g_socket_listener_close (G_SOCKET_LISTENER (server->service));
+  g_object_unref (server->service);
+  g_clear_object (&server->certificate);
+}
+
+static DrayRequest *
+get_from (ManagerFixture *fixture, const TlsServer *server, const char *host)
+{
+  g_autofree char *uri = g_strdup_printf ("https://%s:%u" FIXTURE_PATH, host, server->port);
+  DrayDownloadOptions options = { .directory = fixture->directory, .caller = "test" };
+  g_autoptr (GError) error = NULL;
+  DrayRequest *request = dray_manager_download_asset (fixture->manager, uri, &options, &error);
+
+  g_assert_no_error (error);
+  fixture_wait_for_end (request);
+
+  return request;
+}
+
+/* Ends at once; nothing is asked over a connection that is not secure. */
+static void
+test_not_secure (ManagerFixture *fixture, gconstpointer data)
+{
+  TlsServer server = { 0 };
+  DrayRequest *request;
+
+  tls_server_start (&server, GPOINTER_TO_INT (data));
+  request = get_from (fixture, &server, "127.0.0.1");
+  fixture_assert_failed (fixture, request, DRAY_ERROR_TLS);
+  g_test_message ("%s", dray_request_get_error (request)->message);
+  tls_server_stop (&server);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/transfer-tls/signed-by-itself", ManagerFixture, GINT_TO_POINTER (TRUE),
+              fixture_set_up, test_not_secure, fixture_tear_down);
+  g_test_add ("/transfer-tls/no-tls", ManagerFixture, GINT_TO_POINTER (FALSE), fixture_set_up,
+              test_not_secure, fixture_tear_down);
+
+  return g_test_run ();
+}
