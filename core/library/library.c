@@ -7,8 +7,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The sandbox's mark (flatpak-run(1)). */
+#define SANDBOX_MARK "/.flatpak-info"
+
 /**
  * dray_library_get_default_root:
+ *
+ * In a sandbox without a folder for downloads, the home folder is made anew at each start, and what
+ * is put there is gone with it. Only the program's own data folder stays.
  *
  * Returns: (transfer full): `Models` in the person's folder for downloads, or in `Downloads` of the
  *   home folder where none is configured
@@ -20,6 +26,9 @@ dray_library_get_default_root (void)
 
   if (downloads != NULL)
     return g_build_filename (downloads, "Models", NULL);
+
+  if (g_file_test (SANDBOX_MARK, G_FILE_TEST_EXISTS))
+    return g_build_filename (g_get_user_data_dir (), "dray", "Models", NULL);
 
   return g_build_filename (g_get_home_dir (), "Downloads", "Models", NULL);
 }
