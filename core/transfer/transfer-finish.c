@@ -71,7 +71,6 @@ named_cb (gpointer data)
     {
       /* Without its name it is back to "fetching" with all bytes: the settling record says so. */
       self->named = job->named;
-      self->finishing = FALSE;
       dray_transfer_fail (self, g_steal_pointer (&job->error));
     }
   if (!dray_transfer_end_job (self))
@@ -85,14 +84,8 @@ static void
 finishing_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
-  g_autoptr (GError) error = NULL;
 
-  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
-    {
-      self->finishing = FALSE;
-      dray_transfer_fail (self, g_steal_pointer (&error));
-    }
-  if (dray_transfer_end_job (self))
+  if (dray_transfer_recorded (self, source, result))
     dray_worker_push (self->disk, name_in_thread, named_cb, finish_job_new (self));
 }
 
@@ -127,8 +120,7 @@ saved_cb (gpointer data)
   dray_piece_map_mark_synced (self->map, snapshot, epoch);
   self->finishing = TRUE;
   dray_transfer_stop_rhythm (self);
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FINISHING, TRUE, finishing_recorded_cb);
+  dray_transfer_record_step (self, DRAY_JOURNAL_FINISHING, finishing_recorded_cb);
 }
 
 static void
@@ -179,11 +171,8 @@ static void
 repair_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
-  g_autoptr (GError) error = NULL;
 
-  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
-    dray_transfer_fail (self, g_steal_pointer (&error));
-  if (!dray_transfer_end_job (self))
+  if (!dray_transfer_recorded (self, source, result))
     return;
   /* The transfer may have started over meanwhile. */
   if (self->damage.id == DRAY_CLAIM_NONE)
@@ -211,8 +200,7 @@ damaged_cb (gpointer user_data, guint block)
   if (!dray_piece_map_invalidate (self->map, start, start + DRAY_BLOCK_SIZE, &self->damage))
     g_return_if_reached ();
 
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, repair_recorded_cb);
+  dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, repair_recorded_cb);
 }
 
 static void

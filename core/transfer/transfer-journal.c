@@ -70,6 +70,42 @@ dray_transfer_record (DrayTransfer *self,
                              callback != NULL ? g_object_ref (self) : NULL);
 }
 
+/**
+ * dray_transfer_record_step:
+ * @self: a transfer that runs
+ * @phase: how far the asset is
+ * @callback: goes on with dray_transfer_recorded()
+ *
+ * Records, durably, what must not be lost before the next step.
+ */
+void
+dray_transfer_record_step (DrayTransfer *self,
+                           DrayJournalPhase phase,
+                           GAsyncReadyCallback callback)
+{
+  dray_transfer_begin_job (self);
+  dray_transfer_record (self, phase, TRUE, callback);
+}
+
+/**
+ * dray_transfer_recorded:
+ * @self: a transfer
+ * @source: as given to the callback of dray_transfer_record_step()
+ * @result: likewise
+ *
+ * Returns: whether the step is recorded and the run goes on
+ */
+gboolean
+dray_transfer_recorded (DrayTransfer *self, GObject *source, GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
+    dray_transfer_fail (self, g_steal_pointer (&error));
+
+  return dray_transfer_end_job (self);
+}
+
 static void
 recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {

@@ -113,6 +113,10 @@ void dray_transfer_record (DrayTransfer *self,
                            DrayJournalPhase phase,
                            gboolean durable,
                            GAsyncReadyCallback callback);
+void dray_transfer_record_step (DrayTransfer *self,
+                                DrayJournalPhase phase,
+                                GAsyncReadyCallback callback);
+gboolean dray_transfer_recorded (DrayTransfer *self, GObject *source, GAsyncResult *result);
 void dray_transfer_start_rhythm (DrayTransfer *self);
 void dray_transfer_stop_rhythm (DrayTransfer *self);
 

@@ -87,11 +87,8 @@ static void
 recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
-  g_autoptr (GError) error = NULL;
 
-  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
-    dray_transfer_fail (self, g_steal_pointer (&error));
-  if (dray_transfer_end_job (self))
+  if (dray_transfer_recorded (self, source, result))
     dray_transfer_proceed (self);
 }
 
@@ -177,8 +174,7 @@ opened_cb (gpointer data)
 
   if (lowered)
     {
-      dray_transfer_begin_job (self);
-      dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, recorded_cb);
+      dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, recorded_cb);
     }
   else
     dray_transfer_proceed (self);
@@ -225,12 +221,9 @@ static void
 file_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
-  g_autoptr (GError) error = NULL;
   SetupJob *job;
 
-  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
-    dray_transfer_fail (self, g_steal_pointer (&error));
-  if (!dray_transfer_end_job (self))
+  if (!dray_transfer_recorded (self, source, result))
     return;
 
   job = setup_job_new (self);
@@ -270,8 +263,7 @@ created_cb (gpointer data)
       return;
     }
 
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, file_recorded_cb);
+  dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, file_recorded_cb);
 }
 
 static void
@@ -289,11 +281,8 @@ static void
 name_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
-  g_autoptr (GError) error = NULL;
 
-  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
-    dray_transfer_fail (self, g_steal_pointer (&error));
-  if (dray_transfer_end_job (self))
+  if (dray_transfer_recorded (self, source, result))
     make_file (self, self->name, 1, FALSE);
 }
 
@@ -328,8 +317,7 @@ looked_cb (gpointer data)
       return;
     }
 
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, name_recorded_cb);
+  dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, name_recorded_cb);
 }
 
 /**
@@ -365,11 +353,8 @@ static void
 forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
-  g_autoptr (GError) error = NULL;
 
-  if (!dray_journal_record_finish (DRAY_JOURNAL (source), result, &error))
-    dray_transfer_fail (self, g_steal_pointer (&error));
-  if (!dray_transfer_end_job (self))
+  if (!dray_transfer_recorded (self, source, result))
     return;
 
   if (self->name != NULL)
@@ -395,6 +380,5 @@ dray_transfer_start_over (DrayTransfer *self)
   dray_transfer_stop_rhythm (self);
   forget_bytes (self);
 
-  dray_transfer_begin_job (self);
-  dray_transfer_record (self, DRAY_JOURNAL_FETCHING, TRUE, forgotten_cb);
+  dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, forgotten_cb);
 }
