@@ -137,8 +137,8 @@ remove_empty (DrayPartialFile *file)
  * @error: return location for a #GError
  *
  * Makes a new, empty partial file, never an existing one, in a place that the catalog already names
- * as its own. Its name is durable: what is synced into
- * the file later cannot be lost with the name, nor can a deleted file come back in its place.
+ * as its own. Its name is durable: what is synced into the file later cannot be lost with the name,
+ * nor can a deleted file come back in its place.
  *
  * Returns: (transfer full) (nullable): the file, or %NULL with an error, or %NULL without one if
  *   @name_taken

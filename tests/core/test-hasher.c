@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 
 #define SIZE 1000
-#define N_ROUNDS 8000
+#define N_ROUNDS 4000
 
 typedef struct
 {

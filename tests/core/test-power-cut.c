@@ -176,13 +176,13 @@ int
 main (int argc, char **argv)
 {
   static const Scenario scenarios[] = {
-    { "download", record_download, { 0 }, SIZE, 300 },
-    { "pauses", record_pauses, { 0 }, SIZE, 300 },
-    { "discard", record_discard, { 0 }, SIZE, 300 },
-    { "change", record_change, { 0 }, SIZE, 300 },
-    { "failing-sync", record_failing_sync, { .failing_sync = 6 }, SIZE, 300 },
-    { "plain-renames", record_download, { .plain_renames = TRUE }, SIZE, 150 },
-    { "blocks", record_download, { 0 }, LARGE_SIZE, 40 },
+    { "download", record_download, { 0 }, SIZE, 240 },
+    { "pauses", record_pauses, { 0 }, SIZE, 240 },
+    { "discard", record_discard, { 0 }, SIZE, 240 },
+    { "change", record_change, { 0 }, SIZE, 240 },
+    { "failing-sync", record_failing_sync, { .failing_sync = 6 }, SIZE, 240 },
+    { "plain-renames", record_download, { .plain_renames = TRUE }, SIZE, 120 },
+    { "blocks", record_download, { 0 }, LARGE_SIZE, 30 },
   };
 
   g_test_init (&argc, &argv, NULL);

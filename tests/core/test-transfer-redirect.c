@@ -182,7 +182,8 @@ test_too_many (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 static void
 test_nowhere (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  static const char *const targets[] = { "http://", "ftp://127.0.0.1/file", "http://[", "file:///" };
+  static const char *const targets[]
+      = { "http://", "ftp://127.0.0.1/file", "http://[", "file:///" };
 
   for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
     {

@@ -84,7 +84,8 @@ static void
 test_pieces (void)
 {
   const DrayFileIdentity identity = { BOOT, 7, 70, 700 };
-  const DrayPiece recorded[] = { { 0, 100, 100, 100 }, { 100, 200, 180, 150 }, { 200, 300, 250, 200 } };
+  const DrayPiece recorded[]
+      = { { 0, 100, 100, 100 }, { 100, 200, 180, 150 }, { 200, 300, 250, 200 } };
   g_autoptr (GArray) pieces = g_array_new (FALSE, FALSE, sizeof (DrayPiece));
   DrayTrustFacts facts
       = { .recorded = &identity, .found = &identity, .fixed_drive = TRUE, .size = 140 };
