@@ -55,7 +55,7 @@ static void
 report_if_done (DrayCancel *cancel)
 {
   DrayManager *self = cancel->manager;
-  g_autoptr (DrayManager) alive = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr (DrayManager) alive = g_object_ref (self);
 
   if (!cancel->settled || cancel->n_discards > 0)
     return;

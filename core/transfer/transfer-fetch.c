@@ -337,7 +337,7 @@ static void
 ended_cb (gpointer user_data, const GError *error)
 {
   DrayTransfer *self = DRAY_TRANSFER (user_data);
-  g_autoptr (DrayTransfer) alive = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr (DrayTransfer) alive = g_object_ref (self);
   GError *answer_error = g_steal_pointer (&self->answer_error);
   gboolean advanced = dray_piece_map_get_written (self->map) > self->written_before;
 
