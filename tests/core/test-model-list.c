@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* The names of models, and requests grouped by model: sums, sections, order. */
+
+#include "core/base/error.h"
+#include "core/library/model-name.h"
+#include "core/request/model-list.h"
+#include "core/request/request-private.h"
+
+#include <string.h>
+
+static void
+test_names (void)
+{
+  static const struct
+  {
+    const char *url;
+    const char *title;
+    const char *variant;
+    const char *publisher;
+  } cases[] = {
+    { "https://huggingface.co/unsloth/Qwen3-32B-GGUF/resolve/main/Qwen3-32B-UD-Q4_K_XL.gguf",
+      "Qwen3 32B", "UD-Q4_K_XL", "unsloth" },
+    { "https://h.org/Big-IQ2_M-*-of-00004.gguf", "Big", "IQ2_M", "h.org" },
+    { "https://h.org/Big-IQ2_M-00002-of-00004.gguf", "Big", "IQ2_M", "h.org" },
+    { "https://h.org/mmproj-F16.gguf", "mmproj", "F16", "h.org" },
+    { "https://h.org/flux.2_klein-4B.safetensors", "flux.2 klein 4B", NULL, "h.org" },
+    { "https://h.org/Q4_0.gguf", "Q4 0", NULL, "h.org" },
+    { "https://huggingface.co/file.gguf", "file", NULL, "huggingface.co" },
+    { "https://h.org/m%C3%B6del.gguf?download=true", "mödel", NULL, "h.org" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (DrayModelName) name = { 0 };
+
+      dray_model_name_init_for_link (&name, cases[i].url);
+      g_test_message ("%s", cases[i].url);
+      g_assert_cmpstr (name.title, ==, cases[i].title);
+      g_assert_cmpstr (name.variant, ==, cases[i].variant);
+      g_assert_cmpstr (name.publisher, ==, cases[i].publisher);
+    }
+}
+
+static DrayRequest *
+make_request (const char *id, const char *model_id, DrayRequestState state)
+{
+  g_autoptr (DrayRequestRecord) record = dray_request_record_new ();
+
+  record->id = g_strdup (id);
+  record->kind = g_strdup ("download");
+  record->source = g_strdup (model_id + strlen ("url:"));
+  record->model_id = g_strdup (model_id);
+  record->caller = g_strdup ("test");
+  record->state = g_strdup (dray_request_state_get_name (state));
+
+  return dray_request_new (record);
+}
+
+static void
+set_progress (DrayRequest *request, gint64 downloaded, gint64 total, gint64 speed)
+{
+  DrayTransferProgress progress = {
+    .state = DRAY_TRANSFER_DOWNLOADING,
+    .downloaded = downloaded,
+    .total = total,
+    .speed = speed,
+    .eta = -1,
+  };
+
+  dray_request_set_progress (request, &progress);
+}
+
+static DrayRequest *
+add (GListStore *requests, const char *id, const char *model_id, DrayRequestState state)
+{
+  DrayRequest *request = make_request (id, model_id, state);
+
+  g_list_store_append (requests, request);
+  g_object_unref (request);
+
+  return request;
+}
+
+static DrayModel *
+peek_model (DrayModelList *models, guint position)
+{
+  g_autoptr (DrayModel) model = g_list_model_get_item (G_LIST_MODEL (models), position);
+
+  return model;
+}
+
+/* The models in order, as "a:2 b:1": the last letter of the id and how many requests. */
+static void
+assert_models (DrayModelList *models, const char *expected)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (models)); i++)
+    {
+      DrayModel *model = peek_model (models, i);
+      const char *id = dray_model_get_id (model);
+
+      g_string_append_printf (text, "%s%c:%u", i > 0 ? " " : "", id[strlen (id) - 1],
+                              dray_model_get_n_requests (model));
+    }
+  g_assert_cmpstr (text->str, ==, expected);
+}
+
+#define A "url:https://h.org/a"
+#define B "url:https://h.org/b"
+#define C "url:https://h.org/c"
+
+static void
+test_order (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  g_autoptr (DrayRequest) back = NULL;
+  guint position;
+
+  add (requests, "1", A, DRAY_REQUEST_PAUSED);
+  add (requests, "2", B, DRAY_REQUEST_PAUSED);
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  assert_models (models, "a:1 b:1");
+
+  add (requests, "3", A, DRAY_REQUEST_PAUSED);
+  add (requests, "4", C, DRAY_REQUEST_PAUSED);
+  assert_models (models, "a:2 b:1 c:1");
+
+  /* A request that goes and comes back is where it was, and so is its model. */
+  back = g_list_model_get_item (G_LIST_MODEL (requests), 1);
+  g_list_store_remove (requests, 1);
+  assert_models (models, "a:2 c:1");
+  g_list_store_insert (requests, 1, back);
+  assert_models (models, "a:2 b:1 c:1");
+
+  g_clear_object (&back);
+  back = g_list_model_get_item (G_LIST_MODEL (requests), 0);
+  g_list_store_remove (requests, 0);
+  g_list_store_append (requests, back);
+  g_assert_true (dray_model_get_request (peek_model (models, 0), 0) == back);
+  g_assert_true (g_list_store_find (requests, back, &position));
+  g_list_store_remove_all (requests);
+  assert_models (models, "");
+}
+
+static void
+count_cb (guint *count)
+{
+  (*count)++;
+}
+
+static void
+wait_for (guint *count)
+{
+  while (*count == 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+test_sums (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  DrayRequest *first, *second;
+  DrayModel *model;
+  guint count = 0;
+
+  first = add (requests, "1", A, DRAY_REQUEST_DOWNLOADING);
+  second = add (requests, "2", A, DRAY_REQUEST_DOWNLOADING);
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  model = peek_model (models, 0);
+  g_assert_cmpint (dray_model_get_total (model), ==, -1);
+  g_assert_cmpfloat (dray_model_get_percentage (model), <, 0);
+  g_signal_connect_swapped (model, "notify::downloaded", G_CALLBACK (count_cb), &count);
+
+  set_progress (first, 100, 1000, 40);
+  set_progress (second, 300, 1000, 60);
+  wait_for (&count);
+  g_assert_cmpint (dray_model_get_downloaded (model), ==, 400);
+  g_assert_cmpint (dray_model_get_total (model), ==, 2000);
+  g_assert_cmpint (dray_model_get_speed (model), ==, 100);
+  g_assert_cmpint (dray_model_get_eta (model), ==, 16);
+  g_assert_cmpfloat_with_epsilon (dray_model_get_percentage (model), 20, 1e-9);
+  g_assert_cmpuint (dray_model_get_n_files (model), ==, 2);
+}
+
+/* However often the requests change, the sums change at most ten times a second. */
+static void
+test_pace (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  gint64 begun = g_get_monotonic_time (), took;
+  DrayRequest *request;
+  guint count = 0;
+
+  request = add (requests, "1", A, DRAY_REQUEST_DOWNLOADING);
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  g_signal_connect_swapped (peek_model (models, 0), "notify::downloaded", G_CALLBACK (count_cb),
+                            &count);
+  for (gint64 i = 1; count < 3; i++)
+    {
+      set_progress (request, i, G_MAXINT64, 0);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  took = g_get_monotonic_time () - begun;
+  g_assert_cmpint (took, >=, 3 * 95 * G_TIME_SPAN_MILLISECOND);
+}
+
+static void
+test_sections (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  g_autoptr (GError) error = g_error_new_literal (DRAY_ERROR, DRAY_ERROR_NETWORK, "Broken");
+  DrayRequest *first, *second;
+  DrayModel *model;
+  guint count = 0;
+
+  first = add (requests, "1", A, DRAY_REQUEST_COMPLETED);
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  model = peek_model (models, 0);
+  g_assert_cmpint (dray_model_get_section (model), ==, DRAY_MODEL_FINISHED);
+
+  second = add (requests, "2", A, DRAY_REQUEST_PAUSED);
+  g_assert_cmpint (dray_model_get_section (model), ==, DRAY_MODEL_PAUSED);
+  g_assert_true (dray_model_get_request (model, 0) == first);
+
+  g_signal_connect_swapped (model, "notify::section", G_CALLBACK (count_cb), &count);
+  dray_request_set_state (second, DRAY_REQUEST_CONNECTING);
+  wait_for (&count);
+  g_assert_cmpint (dray_model_get_section (model), ==, DRAY_MODEL_IN_PROGRESS);
+  g_assert_cmpint (dray_model_get_state (model), ==, DRAY_REQUEST_CONNECTING);
+
+  count = 0;
+  dray_request_settle (second, DRAY_REQUEST_FAILED, error);
+  wait_for (&count);
+  g_assert_cmpint (dray_model_get_section (model), ==, DRAY_MODEL_NEEDS_YOU);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/model-list/names", test_names);
+  g_test_add_func ("/model-list/order", test_order);
+  g_test_add_func ("/model-list/sums", test_sums);
+  g_test_add_func ("/model-list/pace", test_pace);
+  g_test_add_func ("/model-list/sections", test_sections);
+
+  return g_test_run ();
+}
