@@ -4,6 +4,11 @@
 
 #include "dray-config.h"
 
+#ifdef DRAY_HAS_UI
+#include "app/application.h"
+#endif
+#include "core/source/reference.h"
+
 #include <stdio.h>
 
 static const struct
@@ -26,8 +31,15 @@ static void
 print_help (FILE *stream)
 {
   fprintf (stream,
+#ifdef DRAY_HAS_UI
+           "Usage: dray [SOURCE…]\n"
+           "       dray VERB [OPTION…] [ARGUMENT…]\n\n"
+           "Downloads AI models, and never loses a byte. Without a verb it opens the window.\n\n"
+#else
            "Usage: dray VERB [OPTION…] [ARGUMENT…]\n\n"
-           "Downloads AI models, and never loses a byte.\n\nVerbs:\n");
+           "Downloads AI models, and never loses a byte.\n\n"
+#endif
+           "Verbs:\n");
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     {
       /* The padding of printf counts bytes, of which "…" has three. */
@@ -40,10 +52,40 @@ print_help (FILE *stream)
            "\n“dray VERB --help” tells more of a verb, “dray --version” which Dray this is.\n");
 }
 
+/* What is no verb opens the window if it is a source, or an option of the application's. */
+static gboolean
+is_for_window (const char *argument)
+{
+  g_autoptr (DrayReference) reference = NULL;
+
+  if (argument == NULL || g_str_has_prefix (argument, "--gapplication-"))
+    return TRUE;
+
+  reference = dray_reference_parse (argument, NULL);
+  return reference != NULL;
+}
+
+static int
+open_window (int argc, char **argv)
+{
+#ifdef DRAY_HAS_UI
+  return dray_application_run (argc, argv);
+#else
+  if (argc < 2)
+    print_help (stderr);
+  else
+    fprintf (stderr, "dray: This Dray was built without its window.\nTry “dray get %s”.\n",
+             argv[1]);
+  return DRAY_EXIT_USAGE;
+#endif
+}
+
 /**
  * dray_commands_run:
  * @argc: the program's arguments
  * @argv: the program's arguments
+ *
+ * Carries out a verb, or opens the window, and with it the toolkit, where there is none.
  *
  * Returns: the exit status
  */
@@ -52,11 +94,8 @@ dray_commands_run (int argc, char **argv)
 {
   const char *verb = argc > 1 ? argv[1] : NULL;
 
-  if (verb == NULL)
-    {
-      print_help (stderr);
-      return DRAY_EXIT_USAGE;
-    }
+  if (is_for_window (verb))
+    return open_window (argc, argv);
   if (g_str_equal (verb, "--help") || g_str_equal (verb, "-h") || g_str_equal (verb, "help"))
     {
       print_help (stdout);
@@ -72,6 +111,6 @@ dray_commands_run (int argc, char **argv)
     if (g_str_equal (verb, verbs[i].name))
       return verbs[i].run (argc - 1, argv + 1);
 
-  fprintf (stderr, "dray: “%s” is not a verb of Dray.\nTry “dray --help”.\n", verb);
+  fprintf (stderr, "dray: “%s” is neither a verb of Dray nor a link.\nTry “dray --help”.\n", verb);
   return DRAY_EXIT_USAGE;
 }

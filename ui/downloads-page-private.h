@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * The inside of the Downloads page, shared by downloads-page.c (what it shows) and
+ * downloads-page-actions.c (what its rows can ask for).
+ */
+
+#pragma once
+
+#include "ui/downloads-page.h"
+#include "ui/free-space.h"
+#include "ui/section.h"
+
+G_BEGIN_DECLS
+
+struct _DrayDownloadsPage
+{
+  AdwBin parent_instance;
+
+  DrayDownloads *downloads; /* NULL while there is no list */
+  DrayFreeSpace *free_space;
+  DraySection *in_progress;
+  guint last_discard; /* what Ctrl+Z undoes */
+
+  AdwToastOverlay *toasts;
+  GtkStack *stack;
+  GtkWidget *read_only;
+  GtkListView *list;
+  AdwStatusPage *first_run;
+  AdwStatusPage *failure;
+};
+
+void dray_downloads_page_install_actions (GtkWidgetClass *widget_class);
+void dray_downloads_page_update_actions (DrayDownloadsPage *self);
+
+G_END_DECLS

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "ui/format.h"
+
+#include "core/base/error.h"
+#include "core/library/file-name.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+/* From how many of a unit on the next smaller one is no longer worth telling. */
+#define ENOUGH_HOURS 36
+
+/**
+ * dray_progress_init_for_request:
+ * @progress: (out caller-allocates): where it goes
+ * @request: a request, whose strings @progress borrows
+ */
+void
+dray_progress_init_for_request (DrayProgress *progress, DrayRequest *request)
+{
+  *progress = (DrayProgress){
+    .state = dray_request_get_state (request),
+    .downloaded = dray_request_get_downloaded (request),
+    .total = dray_request_get_total (request),
+    .speed = dray_request_get_speed (request),
+    .eta = dray_request_get_eta (request),
+    .wait = dray_request_get_wait (request),
+    .reason = dray_request_get_reason (request),
+    .error = dray_request_get_error (request),
+    .verified = dray_request_is_digest_expected (request),
+  };
+}
+
+/**
+ * dray_progress_init_for_model:
+ * @progress: (out caller-allocates): where it goes
+ * @model: a model, whose strings @progress borrows
+ *
+ * The sums of the model, and the reason and the error of the request that speaks for it.
+ */
+void
+dray_progress_init_for_model (DrayProgress *progress, DrayModel *model)
+{
+  guint n_requests = dray_model_get_n_requests (model);
+
+  *progress = (DrayProgress){
+    .state = dray_model_get_state (model),
+    .downloaded = dray_model_get_downloaded (model),
+    .total = dray_model_get_total (model),
+    .speed = dray_model_get_speed (model),
+    .eta = dray_model_get_eta (model),
+    .wait = -1,
+    .verified = n_requests > 0,
+  };
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_model_get_request (model, i);
+
+      progress->verified = progress->verified && dray_request_is_digest_expected (request);
+      if (dray_request_get_state (request) != progress->state || progress->reason != NULL)
+        continue;
+
+      progress->reason = dray_request_get_reason (request);
+      progress->wait = dray_request_get_wait (request);
+      progress->error = dray_request_get_error (request);
+    }
+}
+
+/**
+ * dray_format_size:
+ * @bytes: a size
+ *
+ * Returns: (transfer full): as in "19.6 GB"
+ */
+char *
+dray_format_size (gint64 bytes)
+{
+  return g_format_size ((guint64) MAX (0, bytes));
+}
+
+/**
+ * dray_format_speed:
+ * @bytes_per_second: a speed
+ *
+ * Two digits are as much as an eye can follow: "38 MB/s", "3.8 MB/s".
+ *
+ * Returns: (transfer full): the speed
+ */
+char *
+dray_format_speed (gint64 bytes_per_second)
+{
+  guint64 speed = (guint64) MAX (0, bytes_per_second);
+  g_autofree char *unit = NULL;
+  double value;
+
+  unit = g_format_size_full (speed, G_FORMAT_SIZE_ONLY_UNIT);
+  for (value = (double) speed; value >= 1000; value /= 1000)
+    ;
+
+  /* Translators: a speed, as in "38 MB/s": a number, a unit. */
+  return g_strdup_printf (_ ("%.*f\u00a0%s/s"), speed >= 1000 && value < 9.95 ? 1 : 0, value, unit);
+}
+
+/**
+ * dray_format_time_left:
+ * @seconds: seconds left, or -1
+ *
+ * Returns: (transfer full): as in "5 minutes left"; "" for -1
+ */
+char *
+dray_format_time_left (gint64 seconds)
+{
+  int n;
+
+  if (seconds < 0)
+    return g_strdup ("");
+  if (seconds < MINUTE)
+    {
+      n = (int) MAX (1, seconds);
+      return g_strdup_printf (ngettext ("%d second left", "%d seconds left", (gulong) n), n);
+    }
+  if (seconds <= 90 * MINUTE)
+    {
+      n = (int) ((seconds + MINUTE / 2) / MINUTE);
+      return g_strdup_printf (ngettext ("%d minute left", "%d minutes left", (gulong) n), n);
+    }
+  if (seconds <= ENOUGH_HOURS * HOUR)
+    {
+      n = (int) ((seconds + HOUR / 2) / HOUR);
+      return g_strdup_printf (ngettext ("%d hour left", "%d hours left", (gulong) n), n);
+    }
+
+  n = (int) MIN ((seconds + DAY / 2) / DAY, 999);
+  return g_strdup_printf (ngettext ("%d day left", "%d days left", (gulong) n), n);
+}
+
+/* "8.2 of 19.6 GB", "820 MB of 19.6 GB", "8.2 GB". */
+static char *
+format_amount (const DrayProgress *progress)
+{
+  g_autofree char *downloaded = dray_format_size (progress->downloaded);
+  g_autofree char *total = dray_format_size (progress->total);
+  g_autofree char *unit = NULL;
+  g_autofree char *total_unit = NULL;
+
+  if (progress->total < 0)
+    return g_steal_pointer (&downloaded);
+
+  unit = g_format_size_full ((guint64) MAX (0, progress->downloaded), G_FORMAT_SIZE_ONLY_UNIT);
+  total_unit = g_format_size_full ((guint64) progress->total, G_FORMAT_SIZE_ONLY_UNIT);
+  if (g_str_equal (unit, total_unit))
+    {
+      g_free (downloaded);
+      downloaded = g_format_size_full ((guint64) MAX (0, progress->downloaded),
+                                       G_FORMAT_SIZE_ONLY_VALUE);
+    }
+
+  /* Translators: how much of a file is here, as in "8.2 of 19.6 GB" or "820 MB of 19.6 GB". */
+  return g_strdup_printf (_ ("%s of %s"), downloaded, total);
+}
+
+static char *
+format_waiting (const DrayProgress *progress)
+{
+  const char *reason = progress->reason != NULL ? progress->reason : "";
+  int wait = (int) CLAMP (progress->wait, 0, G_MAXINT);
+  DrayError code;
+
+  if (!dray_error_from_name (reason, &code))
+    code = DRAY_ERROR_NETWORK;
+  if (code == DRAY_ERROR_NO_NETWORK)
+    return g_strdup (_ ("No network; continues by itself"));
+  if (wait == 0)
+    return g_strdup (_ ("Reconnecting…"));
+
+  switch (code)
+    {
+    case DRAY_ERROR_RATE_LIMITED:
+      return g_strdup_printf (_ ("Server asks to wait, %d s"), wait);
+
+    case DRAY_ERROR_SERVER_ERROR:
+      return g_strdup_printf (_ ("Server has trouble, trying again in %d s"), wait);
+
+    case DRAY_ERROR_STALLED:
+      return g_strdup_printf (_ ("No data, reconnecting in %d s"), wait);
+
+    default:
+      return g_strdup_printf (_ ("Connection lost, reconnecting in %d s"), wait);
+    }
+}
+
+static char *
+format_paused (const DrayProgress *progress)
+{
+  g_autofree char *kept = NULL;
+
+  if (progress->downloaded <= 0)
+    return g_strdup (_ ("Paused"));
+
+  kept = dray_format_size (progress->downloaded);
+  return g_strdup_printf (_ ("Paused · %s kept"), kept);
+}
+
+static char *
+format_complete (const DrayProgress *progress)
+{
+  g_autofree char *size = dray_format_size (MAX (progress->total, progress->downloaded));
+
+  if (progress->verified)
+    return g_strdup_printf (_ ("Complete · Verified · %s"), size);
+
+  return g_strdup_printf (_ ("Complete · no checksum published · %s"), size);
+}
+
+static char *
+format_moving (const DrayProgress *progress)
+{
+  g_autofree char *amount = format_amount (progress);
+  g_autofree char *speed = NULL;
+
+  if (progress->speed <= 0)
+    return g_steal_pointer (&amount);
+
+  speed = dray_format_speed (progress->speed);
+  return g_strconcat (amount, " · ", speed, NULL);
+}
+
+/**
+ * dray_format_status:
+ * @progress: what there is to say
+ *
+ * Returns: (transfer full): one line; "" where dray_format_problem() says it all
+ */
+char *
+dray_format_status (const DrayProgress *progress)
+{
+  switch (progress->state)
+    {
+    case DRAY_REQUEST_RESOLVING:
+      return g_strdup (_ ("Looking up…"));
+
+    case DRAY_REQUEST_QUEUED:
+      return g_strdup (_ ("Waiting in line"));
+
+    case DRAY_REQUEST_CONNECTING:
+      return g_strdup (_ ("Connecting…"));
+
+    case DRAY_REQUEST_DOWNLOADING:
+      return format_moving (progress);
+
+    case DRAY_REQUEST_VERIFYING:
+      return g_strdup (_ ("Checking…"));
+
+    case DRAY_REQUEST_LOADING:
+      return g_strdup (_ ("Opening…"));
+
+    case DRAY_REQUEST_WAITING:
+      return format_waiting (progress);
+
+    case DRAY_REQUEST_COMPLETED:
+      return format_complete (progress);
+
+    case DRAY_REQUEST_PAUSED:
+      return format_paused (progress);
+
+    case DRAY_REQUEST_FAILED:
+    case DRAY_REQUEST_DISCARDED:
+      return g_strdup ("");
+
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/**
+ * dray_format_problem:
+ * @progress: what there is to say
+ *
+ * Returns: (transfer full): what went wrong and what was kept; "" unless it failed
+ */
+char *
+dray_format_problem (const DrayProgress *progress)
+{
+  g_autofree char *kept = NULL;
+
+  if (progress->state != DRAY_REQUEST_FAILED || progress->error == NULL)
+    return g_strdup ("");
+  if (g_error_matches (progress->error, DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH))
+    return g_strdup (_ ("Damaged: the file does not have the checksum that was expected."));
+  if (progress->downloaded <= 0)
+    return g_strdup_printf (_ ("%s. Nothing was downloaded."), progress->error->message);
+
+  kept = dray_format_size (progress->downloaded);
+  return g_strdup_printf (_ ("%s. %s kept."), progress->error->message, kept);
+}
+
+/**
+ * dray_format_subtitle:
+ * @model: a model
+ *
+ * Returns: (transfer full): as in "Q4_K_M · 5 files · unsloth"
+ */
+char *
+dray_format_subtitle (DrayModel *model)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new ();
+  g_autofree char *files = NULL;
+  guint n_files = dray_model_get_n_files (model);
+
+  if (dray_model_get_variant (model) != NULL)
+    g_ptr_array_add (parts, (gpointer) dray_model_get_variant (model));
+  if (n_files > 1)
+    {
+      files = g_strdup_printf (ngettext ("%u file", "%u files", n_files), n_files);
+      g_ptr_array_add (parts, files);
+    }
+  if (dray_model_get_publisher (model) != NULL)
+    g_ptr_array_add (parts, (gpointer) dray_model_get_publisher (model));
+  g_ptr_array_add (parts, NULL);
+
+  return g_strjoinv (" · ", (char **) parts->pdata);
+}
+
+/**
+ * dray_format_file_title:
+ * @request: a request
+ *
+ * Returns: (transfer full): the name of its file, on the disk or in the link
+ */
+char *
+dray_format_file_title (DrayRequest *request)
+{
+  const char *path = dray_request_get_path (request);
+
+  if (path != NULL)
+    return g_filename_display_basename (path);
+
+  return dray_file_name_from_url (dray_request_get_source (request));
+}
+
+/**
+ * dray_format_folder:
+ * @path: an absolute folder
+ *
+ * Returns: (transfer full): as in "Downloads/Models"; a folder outside the home folder in full
+ */
+char *
+dray_format_folder (const char *path)
+{
+  const char *home = g_get_home_dir ();
+  gsize length = strlen (home);
+
+  if (g_str_has_prefix (path, home) && path[length] == G_DIR_SEPARATOR)
+    path += length + 1;
+
+  return g_filename_display_name (path);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * From numbers and states to the words of the window. No widget; the main thread's.
+ */
+
+#pragma once
+
+#include "core/request/model.h"
+
+G_BEGIN_DECLS
+
+/**
+ * DrayProgress:
+ * @state: where it stands
+ * @downloaded: bytes
+ * @total: bytes; -1 while not known
+ * @speed: bytes per second
+ * @eta: seconds left; -1 while nobody can tell
+ * @wait: seconds until the next attempt; -1 when nothing is waited for
+ * @reason: (nullable): what is waited for: the name of an error
+ * @error: (nullable): why it failed
+ * @verified: whether the digest of the finished file was compared with an expected one
+ *
+ * What there is to say of a request, or of a model of several files. Borrows its strings.
+ */
+typedef struct
+{
+  DrayRequestState state;
+  gint64 downloaded;
+  gint64 total;
+  gint64 speed;
+  gint64 eta;
+  gint64 wait;
+  const char *reason;
+  const GError *error;
+  gboolean verified;
+} DrayProgress;
+
+void dray_progress_init_for_request (DrayProgress *progress, DrayRequest *request);
+void dray_progress_init_for_model (DrayProgress *progress, DrayModel *model);
+
+char *dray_format_size (gint64 bytes);
+char *dray_format_speed (gint64 bytes_per_second);
+char *dray_format_time_left (gint64 seconds);
+char *dray_format_status (const DrayProgress *progress);
+char *dray_format_problem (const DrayProgress *progress);
+char *dray_format_subtitle (DrayModel *model);
+char *dray_format_file_title (DrayRequest *request);
+char *dray_format_folder (const char *path);
+
+G_END_DECLS

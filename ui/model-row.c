@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "ui/model-row.h"
+
+#include "ui/format.h"
+#include "ui/progress-view.h"
+
+#include <glib/gi18n.h>
+
+struct _DrayModelRow
+{
+  GtkBox parent_instance;
+
+  GtkTreeListRow *tree_row;
+  DrayModel *model;
+  GBinding *unfolding; /* between the tree's row and the button; NULL for none */
+
+  GtkWidget *unfold;
+  DrayRowButtons *buttons;
+};
+
+enum
+{
+  PROP_0,
+  PROP_TREE_ROW,
+  PROP_MODEL,
+  PROP_SUBJECT,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (DrayModelRow, dray_model_row, GTK_TYPE_BOX)
+
+static gboolean
+is_group (DrayModelRow *self)
+{
+  return self->model != NULL && dray_model_get_n_requests (self->model) > 1;
+}
+
+static char *
+dup_unfold_icon (G_GNUC_UNUSED gpointer object, gboolean active)
+{
+  return g_strdup (active ? "pan-down-symbolic" : "pan-end-symbolic");
+}
+
+static char *
+dup_unfold_tooltip (G_GNUC_UNUSED gpointer object, gboolean active)
+{
+  return g_strdup (active ? _ ("Hide Files") : _ ("Show Files"));
+}
+
+static char *
+dup_subtitle (G_GNUC_UNUSED gpointer object, DrayModel *model, G_GNUC_UNUSED guint n_files)
+{
+  return model != NULL ? dray_format_subtitle (model) : g_strdup ("");
+}
+
+/* The card ends here unless its files follow. */
+static void
+update_shape (DrayModelRow *self)
+{
+  gboolean unfolded = is_group (self) && gtk_tree_list_row_get_expanded (self->tree_row);
+
+  if (unfolded)
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "last");
+  else
+    gtk_widget_add_css_class (GTK_WIDGET (self), "last");
+}
+
+static void
+release (DrayModelRow *self)
+{
+  if (self->tree_row != NULL)
+    g_signal_handlers_disconnect_by_data (self->tree_row, self);
+  if (self->unfolding != NULL)
+    g_binding_unbind (self->unfolding);
+  g_clear_object (&self->unfolding);
+  g_clear_object (&self->model);
+  g_clear_object (&self->tree_row);
+}
+
+static void
+set_tree_row (DrayModelRow *self, GtkTreeListRow *tree_row)
+{
+  if (self->tree_row == tree_row)
+    return;
+
+  release (self);
+  if (tree_row != NULL)
+    {
+      self->tree_row = g_object_ref (tree_row);
+      self->model = gtk_tree_list_row_get_item (tree_row);
+    }
+  if (is_group (self))
+    {
+      self->unfolding = g_object_ref (
+          g_object_bind_property (tree_row, "expanded", self->unfold, "active",
+                                  G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL));
+      g_signal_connect_swapped (tree_row, "notify::expanded", G_CALLBACK (update_shape), self);
+    }
+
+  if (tree_row != NULL)
+    {
+      gtk_widget_set_visible (self->unfold, is_group (self));
+      update_shape (self);
+      gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                      dray_model_get_title (self->model), -1);
+    }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBJECT]);
+}
+
+/* What the buttons act on: the one request, which knows its error and its reason, or the model. */
+static GObject *
+get_subject (DrayModelRow *self)
+{
+  if (self->model == NULL || is_group (self) || dray_model_get_n_requests (self->model) == 0)
+    return (GObject *) self->model;
+
+  return G_OBJECT (dray_model_get_request (self->model, 0));
+}
+
+static void
+dray_model_row_dispose (GObject *object)
+{
+  release (DRAY_MODEL_ROW (object));
+
+  G_OBJECT_CLASS (dray_model_row_parent_class)->dispose (object);
+}
+
+static void
+dray_model_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  DrayModelRow *self = DRAY_MODEL_ROW (object);
+
+  switch (id)
+    {
+    case PROP_TREE_ROW:
+      g_value_set_object (value, self->tree_row);
+      break;
+
+    case PROP_MODEL:
+      g_value_set_object (value, self->model);
+      break;
+
+    case PROP_SUBJECT:
+      g_value_set_object (value, get_subject (self));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+dray_model_row_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_TREE_ROW)
+    set_tree_row (DRAY_MODEL_ROW (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+dray_model_row_class_init (DrayModelRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  const GParamFlags shown = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->dispose = dray_model_row_dispose;
+  object_class->get_property = dray_model_row_get_property;
+  object_class->set_property = dray_model_row_set_property;
+
+  properties[PROP_TREE_ROW]
+      = g_param_spec_object ("tree-row", NULL, NULL, GTK_TYPE_TREE_LIST_ROW,
+                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, DRAY_TYPE_MODEL, shown);
+  properties[PROP_SUBJECT] = g_param_spec_object ("subject", NULL, NULL, G_TYPE_OBJECT, shown);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  g_type_ensure (DRAY_TYPE_MODEL);
+  g_type_ensure (DRAY_TYPE_PROGRESS_VIEW);
+  g_type_ensure (DRAY_TYPE_ROW_BUTTONS);
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/model-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, DrayModelRow, unfold);
+  gtk_widget_class_bind_template_child (widget_class, DrayModelRow, buttons);
+  gtk_widget_class_bind_template_callback (widget_class, dup_unfold_icon);
+  gtk_widget_class_bind_template_callback (widget_class, dup_unfold_tooltip);
+  gtk_widget_class_bind_template_callback (widget_class, dup_subtitle);
+}
+
+static void
+dray_model_row_init (DrayModelRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+DrayRowButtons *
+dray_model_row_get_buttons (DrayModelRow *self)
+{
+  return self->buttons;
+}
