@@ -264,6 +264,36 @@ dray_downloads_page_set_failure (DrayDownloadsPage *self, const char *message)
 }
 
 /**
+ * dray_downloads_page_show_request:
+ * @self: a page
+ * @request: a request of the list
+ *
+ * Scrolls to the card of the request.
+ */
+void
+dray_downloads_page_show_request (DrayDownloadsPage *self, DrayRequest *request)
+{
+  GListModel *rows;
+
+  g_return_if_fail (DRAY_IS_DOWNLOADS_PAGE (self));
+
+  rows = G_LIST_MODEL (gtk_list_view_get_model (self->list));
+  for (guint i = 0; i < g_list_model_get_n_items (rows); i++)
+    {
+      g_autoptr (GtkTreeListRow) row = g_list_model_get_item (rows, i);
+      g_autoptr (GObject) item = gtk_tree_list_row_get_item (row);
+
+      if (DRAY_IS_MODEL (item)
+          && g_str_equal (dray_model_get_id (DRAY_MODEL (item)),
+                          dray_request_get_model_id (request)))
+        {
+          gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", i);
+          return;
+        }
+    }
+}
+
+/**
  * dray_downloads_page_tell:
  * @self: a page
  * @message: what to tell for a few seconds

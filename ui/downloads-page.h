@@ -21,6 +21,7 @@ void dray_downloads_page_set_downloads (DrayDownloadsPage *self, DrayDownloads *
 void dray_downloads_page_set_failure (DrayDownloadsPage *self, const char *message);
 DrayDownloads *dray_downloads_page_get_downloads (DrayDownloadsPage *self);
 void dray_downloads_page_close (DrayDownloadsPage *self);
+void dray_downloads_page_show_request (DrayDownloadsPage *self, DrayRequest *request);
 void dray_downloads_page_tell (DrayDownloadsPage *self, const char *message);
 
 G_END_DECLS

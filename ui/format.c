@@ -6,6 +6,7 @@
 #include "core/library/file-name.h"
 
 #include <glib/gi18n.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MINUTE 60
@@ -328,13 +329,13 @@ dray_format_subtitle (DrayModel *model)
 }
 
 /**
- * dray_format_file_title:
+ * dray_format_file_name:
  * @request: a request
  *
  * Returns: (transfer full): the name of its file, on the disk or in the link
  */
 char *
-dray_format_file_title (DrayRequest *request)
+dray_format_file_name (DrayRequest *request)
 {
   const char *path = dray_request_get_path (request);
 
@@ -342,6 +343,28 @@ dray_format_file_title (DrayRequest *request)
     return g_filename_display_basename (path);
 
   return dray_file_name_from_url (dray_request_get_source (request));
+}
+
+/**
+ * dray_format_file_title:
+ * @file_name: the name of a file of a model
+ *
+ * Returns: (transfer full): as in "Part 2 of 4"; for what is no shard, its name
+ */
+char *
+dray_format_file_title (const char *file_name)
+{
+  g_autoptr (GRegex) shard = g_regex_new ("-([0-9]{5})-of-([0-9]{5})\\.gguf$", 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *part = NULL;
+  g_autofree char *parts = NULL;
+
+  if (!g_regex_match (shard, file_name, 0, &match))
+    return g_strdup (file_name);
+
+  part = g_match_info_fetch (match, 1);
+  parts = g_match_info_fetch (match, 2);
+  return g_strdup_printf (_ ("Part %d of %d"), atoi (part), atoi (parts));
 }
 
 /**

@@ -46,7 +46,8 @@ char *dray_format_time_left (gint64 seconds);
 char *dray_format_status (const DrayProgress *progress);
 char *dray_format_problem (const DrayProgress *progress);
 char *dray_format_subtitle (DrayModel *model);
-char *dray_format_file_title (DrayRequest *request);
+char *dray_format_file_name (DrayRequest *request);
+char *dray_format_file_title (const char *file_name);
 char *dray_format_folder (const char *path);
 
 G_END_DECLS

@@ -12,6 +12,7 @@ struct _DrayRequestRow
   GtkTreeListRow *tree_row;
   DrayModel *model;
   DrayRequest *request;
+  char *file_name;
   char *title;
 
   DrayRowButtons *buttons;
@@ -22,6 +23,7 @@ enum
   PROP_0,
   PROP_TREE_ROW,
   PROP_REQUEST,
+  PROP_FILE_NAME,
   PROP_TITLE,
   N_PROPS
 };
@@ -57,10 +59,13 @@ release (DrayRequestRow *self)
 static void
 update_title (DrayRequestRow *self)
 {
+  g_free (self->file_name);
   g_free (self->title);
-  self->title = dray_format_file_title (self->request);
+  self->file_name = dray_format_file_name (self->request);
+  self->title = dray_format_file_title (self->file_name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  self->title, -1);
+                                  self->file_name, -1);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FILE_NAME]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TITLE]);
 }
 
@@ -98,7 +103,10 @@ dray_request_row_dispose (GObject *object)
 static void
 dray_request_row_finalize (GObject *object)
 {
-  g_free (DRAY_REQUEST_ROW (object)->title);
+  DrayRequestRow *self = DRAY_REQUEST_ROW (object);
+
+  g_free (self->file_name);
+  g_free (self->title);
 
   G_OBJECT_CLASS (dray_request_row_parent_class)->finalize (object);
 }
@@ -116,6 +124,10 @@ dray_request_row_get_property (GObject *object, guint id, GValue *value, GParamS
 
     case PROP_REQUEST:
       g_value_set_object (value, self->request);
+      break;
+
+    case PROP_FILE_NAME:
+      g_value_set_string (value, self->file_name);
       break;
 
     case PROP_TITLE:
@@ -153,6 +165,7 @@ dray_request_row_class_init (DrayRequestRowClass *klass)
                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   properties[PROP_REQUEST]
       = g_param_spec_object ("request", NULL, NULL, DRAY_TYPE_REQUEST, shown);
+  properties[PROP_FILE_NAME] = g_param_spec_string ("file-name", NULL, NULL, NULL, shown);
   properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, shown);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 

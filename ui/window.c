@@ -163,20 +163,30 @@ void
 dray_window_add_sources (DrayWindow *self, const char *const *sources, const char *directory)
 {
   DrayDownloads *downloads;
+  DrayRequest *last = NULL;
 
   g_return_if_fail (DRAY_IS_WINDOW (self));
 
   downloads = dray_downloads_page_get_downloads (self->downloads_page);
+  if (!can_add (self))
+    {
+      dray_downloads_page_tell (self->downloads_page,
+                                _ ("Nothing can be added while a command runs"));
+      return;
+    }
+
   for (guint i = 0; sources[i] != NULL; i++)
     {
       g_autoptr (GError) error = NULL;
+      DrayRequest *request = dray_downloads_add (downloads, sources[i], directory, &error);
 
-      if (!can_add (self))
-        dray_downloads_page_tell (self->downloads_page,
-                                  _ ("Nothing can be added while a command runs"));
-      else if (dray_downloads_add (downloads, sources[i], directory, &error) == NULL)
+      if (request != NULL)
+        last = request;
+      else
         dray_downloads_page_tell (self->downloads_page, error->message);
     }
+  if (last != NULL)
+    dray_downloads_page_show_request (self->downloads_page, last);
 }
 
 /**
