@@ -125,6 +125,7 @@ static void
 dray_model_row_dispose (GObject *object)
 {
   release (DRAY_MODEL_ROW (object));
+  gtk_widget_dispose_template (GTK_WIDGET (object), DRAY_TYPE_MODEL_ROW);
 
   G_OBJECT_CLASS (dray_model_row_parent_class)->dispose (object);
 }

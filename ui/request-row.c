@@ -96,6 +96,7 @@ static void
 dray_request_row_dispose (GObject *object)
 {
   release (DRAY_REQUEST_ROW (object));
+  gtk_widget_dispose_template (GTK_WIDGET (object), DRAY_TYPE_REQUEST_ROW);
 
   G_OBJECT_CLASS (dray_request_row_parent_class)->dispose (object);
 }

@@ -211,6 +211,7 @@ dray_row_buttons_dispose (GObject *object)
   GtkWidget *child;
 
   set_subject (self, NULL);
+  gtk_widget_dispose_template (GTK_WIDGET (self), DRAY_TYPE_ROW_BUTTONS);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (child);
 
