@@ -325,8 +325,6 @@ dray_application_startup (GApplication *application)
     { "app.quit", { "<Control>q" } },
     { "window.close", { "<Control>w" } },
     { "win.add", { "<Control>n" } },
-    { "downloads.pause-all", { "<Control><Shift>p" } },
-    { "downloads.undo-last", { "<Control>z" } },
   };
 
   G_APPLICATION_CLASS (dray_application_parent_class)->startup (application);

@@ -113,6 +113,7 @@ toast_dismissed_cb (AdwToast *toast, DrayDownloadsPage *self)
   if (self->last_discard == discard)
     {
       self->last_discard = 0;
+      g_clear_object (&self->last_toast);
       dray_downloads_page_update_actions (self);
     }
 }
@@ -135,6 +136,7 @@ discard_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
   adw_toast_set_action_target_value (toast, g_variant_new_uint32 (discard));
   g_object_set_data (G_OBJECT (toast), DISCARD_KEY, GUINT_TO_POINTER (discard));
   g_signal_connect_object (toast, "dismissed", G_CALLBACK (toast_dismissed_cb), self, 0);
+  g_set_object (&self->last_toast, toast);
   adw_toast_overlay_add_toast (self->toasts, toast);
   dray_downloads_page_update_actions (self);
 }
@@ -148,11 +150,10 @@ undo_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *discard)
 static void
 undo_last_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *nothing)
 {
-  DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
+  g_autoptr (AdwToast) toast = g_steal_pointer (&DRAY_DOWNLOADS_PAGE (widget)->last_toast);
 
-  dray_downloads_undo (get_downloads (widget), self->last_discard);
-  self->last_discard = 0;
-  dray_downloads_page_update_actions (self);
+  dray_downloads_undo (get_downloads (widget), DRAY_DOWNLOADS_PAGE (widget)->last_discard);
+  adw_toast_dismiss (toast);
 }
 
 static void

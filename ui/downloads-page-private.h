@@ -20,11 +20,14 @@ struct _DrayDownloadsPage
   DrayDownloads *downloads; /* NULL while there is no list */
   DrayFreeSpace *free_space;
   DraySection *in_progress;
-  guint last_discard; /* what Ctrl+Z undoes */
+  guint last_discard;   /* what Ctrl+Z undoes */
+  AdwToast *last_toast; /* which offers the same; NULL for none */
+  guint top_source;   /* keeps the list at its top */
 
   AdwToastOverlay *toasts;
   GtkStack *stack;
   GtkWidget *read_only;
+  GtkScrolledWindow *scroller;
   GtkListView *list;
   AdwStatusPage *first_run;
   AdwStatusPage *failure;

@@ -53,6 +53,28 @@ list_children_cb (gpointer item, G_GNUC_UNUSED gpointer user_data)
   return NULL;
 }
 
+static gboolean
+go_to_top_cb (gpointer user_data)
+{
+  DrayDownloadsPage *self = user_data;
+
+  self->top_source = 0;
+  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scroller), 0);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* A list view follows the rows that it shows, so a section that comes in above them would be out of
+ * sight; a list that is at its top stays there. */
+static void
+rows_changed_cb (DrayDownloadsPage *self)
+{
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (self->scroller);
+
+  if (self->top_source == 0 && gtk_adjustment_get_value (adjustment) < 1)
+    self->top_source = g_idle_add (go_to_top_cb, self);
+}
+
 /* The sections one after another, and under each model of several files its files. */
 static GtkSelectionModel *
 build_tree (DrayDownloadsPage *self)
@@ -79,6 +101,8 @@ build_tree (DrayDownloadsPage *self)
 
   flat = gtk_flatten_list_model_new (G_LIST_MODEL (sections));
   tree = gtk_tree_list_model_new (G_LIST_MODEL (flat), FALSE, TRUE, list_children_cb, NULL, NULL);
+  g_signal_connect_object (tree, "items-changed", G_CALLBACK (rows_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   return GTK_SELECTION_MODEL (gtk_no_selection_new (G_LIST_MODEL (tree)));
 }
 
@@ -140,11 +164,37 @@ add_row_shortcuts (DrayDownloadsPage *self)
 }
 
 static void
+add_shortcut (GtkEventController *controller,
+              guint keyval,
+              GdkModifierType modifiers,
+              const char *action)
+{
+  gtk_shortcut_controller_add_shortcut (
+      GTK_SHORTCUT_CONTROLLER (controller),
+      gtk_shortcut_new (gtk_keyval_trigger_new (keyval, modifiers),
+                        gtk_named_action_new (action)));
+}
+
+/* Wherever in the window the focus is. */
+static void
+add_page_shortcuts (DrayDownloadsPage *self)
+{
+  GtkEventController *controller = gtk_shortcut_controller_new ();
+
+  gtk_shortcut_controller_set_scope (GTK_SHORTCUT_CONTROLLER (controller),
+                                     GTK_SHORTCUT_SCOPE_GLOBAL);
+  add_shortcut (controller, GDK_KEY_z, GDK_CONTROL_MASK, "downloads.undo-last");
+  add_shortcut (controller, GDK_KEY_p, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "downloads.pause-all");
+  gtk_widget_add_controller (GTK_WIDGET (self), controller);
+}
+
+static void
 dray_downloads_page_dispose (GObject *object)
 {
   DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (object);
 
   dray_downloads_page_close (self);
+  g_clear_handle_id (&self->top_source, g_source_remove);
   g_clear_object (&self->in_progress);
   g_clear_object (&self->free_space);
 
@@ -163,6 +213,7 @@ dray_downloads_page_class_init (DrayDownloadsPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, toasts);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, stack);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, read_only);
+  gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, scroller);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, list);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, first_run);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, failure);
@@ -180,6 +231,7 @@ dray_downloads_page_init (DrayDownloadsPage *self)
                            G_CONNECT_SWAPPED);
   describe_library (self);
   add_row_shortcuts (self);
+  add_page_shortcuts (self);
   dray_downloads_page_update_actions (self);
 }
 
@@ -245,6 +297,7 @@ dray_downloads_page_close (DrayDownloadsPage *self)
   dray_downloads_close (self->downloads);
   g_clear_object (&self->downloads);
   self->last_discard = 0;
+  g_clear_object (&self->last_toast);
 }
 
 /**
@@ -287,6 +340,7 @@ dray_downloads_page_show_request (DrayDownloadsPage *self, DrayRequest *request)
           && g_str_equal (dray_model_get_id (DRAY_MODEL (item)),
                           dray_request_get_model_id (request)))
         {
+          g_clear_handle_id (&self->top_source, g_source_remove);
           gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", i);
           return;
         }

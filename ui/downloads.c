@@ -207,7 +207,7 @@ resume (DrayDownloads *self, DrayRequest *request, gboolean restart_changed)
  * @directory: (nullable): an absolute folder; %NULL for the library
  * @error: return location for a #GError
  *
- * Where the window asked for the same before and it is not complete, that goes on.
+ * What the window asked for before goes on, or is complete already.
  *
  * Errors: those of dray_manager_download_asset().
  *
@@ -229,9 +229,10 @@ dray_downloads_add (DrayDownloads *self,
     {
       DrayRequest *request = g_ptr_array_index (requests, i);
 
-      if (g_str_equal (dray_request_get_source (request), source)
+      if (directory == NULL && g_str_equal (dray_request_get_source (request), source)
           && g_str_equal (dray_request_get_caller (request), DRAY_WINDOW_CALLER)
-          && dray_request_is_running (request))
+          && (dray_request_is_running (request)
+              || dray_request_get_state (request) == DRAY_REQUEST_COMPLETED))
         return request;
     }
 

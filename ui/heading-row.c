@@ -17,6 +17,9 @@ enum
 {
   PROP_0,
   PROP_SECTION,
+  PROP_BUTTON_LABEL,
+  PROP_BUTTON_ACTION,
+  PROP_HAS_BUTTON,
   N_PROPS
 };
 
@@ -41,24 +44,6 @@ static char *
 dup_title (G_GNUC_UNUSED gpointer object, DrayModelSection kind)
 {
   return g_strdup (_ (words[kind].title));
-}
-
-static char *
-dup_button_label (G_GNUC_UNUSED gpointer object, DrayModelSection kind)
-{
-  return g_strdup (words[kind].button_label != NULL ? _ (words[kind].button_label) : "");
-}
-
-static char *
-dup_button_action (G_GNUC_UNUSED gpointer object, DrayModelSection kind)
-{
-  return g_strdup (words[kind].button_action);
-}
-
-static gboolean
-has_button (G_GNUC_UNUSED gpointer object, DrayModelSection kind)
-{
-  return words[kind].button_action != NULL;
 }
 
 static char *
@@ -95,22 +80,53 @@ dray_heading_row_dispose (GObject *object)
   G_OBJECT_CLASS (dray_heading_row_parent_class)->dispose (object);
 }
 
+/* The button's properties are bound to the row's and not looked up in the section: a button that was
+ * clicked may outlive its row, and the expression of a lookup may not. */
 static void
 dray_heading_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  if (id == PROP_SECTION)
-    g_value_set_object (value, DRAY_HEADING_ROW (object)->section);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  DrayHeadingRow *self = DRAY_HEADING_ROW (object);
+  DrayModelSection kind
+      = self->section != NULL ? dray_section_get_kind (self->section) : DRAY_MODEL_NEEDS_YOU;
+
+  switch (id)
+    {
+    case PROP_SECTION:
+      g_value_set_object (value, self->section);
+      break;
+
+    case PROP_BUTTON_LABEL:
+      g_value_set_string (
+          value, words[kind].button_label != NULL ? _ (words[kind].button_label) : "");
+      break;
+
+    case PROP_BUTTON_ACTION:
+      g_value_set_string (value, words[kind].button_action);
+      break;
+
+    case PROP_HAS_BUTTON:
+      g_value_set_boolean (value, words[kind].button_action != NULL);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
 }
 
 static void
 dray_heading_row_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  if (id == PROP_SECTION)
-    g_set_object (&DRAY_HEADING_ROW (object)->section, g_value_get_object (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  DrayHeadingRow *self = DRAY_HEADING_ROW (object);
+
+  if (id != PROP_SECTION)
+    {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      return;
+    }
+
+  if (g_set_object (&self->section, g_value_get_object (value)) && self->section != NULL)
+    for (guint i = PROP_BUTTON_LABEL; i < N_PROPS; i++)
+      g_object_notify_by_pspec (object, properties[i]);
 }
 
 static void
@@ -118,6 +134,7 @@ dray_heading_row_class_init (DrayHeadingRowClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  const GParamFlags shown = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   object_class->dispose = dray_heading_row_dispose;
   object_class->get_property = dray_heading_row_get_property;
@@ -125,15 +142,15 @@ dray_heading_row_class_init (DrayHeadingRowClass *klass)
 
   properties[PROP_SECTION] = g_param_spec_object ("section", NULL, NULL, DRAY_TYPE_SECTION,
                                                   G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_BUTTON_LABEL] = g_param_spec_string ("button-label", NULL, NULL, NULL, shown);
+  properties[PROP_BUTTON_ACTION] = g_param_spec_string ("button-action", NULL, NULL, NULL, shown);
+  properties[PROP_HAS_BUTTON] = g_param_spec_boolean ("has-button", NULL, NULL, FALSE, shown);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   g_type_ensure (DRAY_TYPE_SECTION);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/heading-row.ui");
   gtk_widget_class_bind_template_callback (widget_class, dup_title);
   gtk_widget_class_bind_template_callback (widget_class, dup_note);
-  gtk_widget_class_bind_template_callback (widget_class, dup_button_label);
-  gtk_widget_class_bind_template_callback (widget_class, dup_button_action);
-  gtk_widget_class_bind_template_callback (widget_class, has_button);
 }
 
 static void

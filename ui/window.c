@@ -180,10 +180,12 @@ dray_window_add_sources (DrayWindow *self, const char *const *sources, const cha
       g_autoptr (GError) error = NULL;
       DrayRequest *request = dray_downloads_add (downloads, sources[i], directory, &error);
 
+      if (request == NULL)
+        dray_downloads_page_tell (self->downloads_page, error->message);
+      else if (dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
+        dray_downloads_page_tell (self->downloads_page, _ ("This file is here already"));
       if (request != NULL)
         last = request;
-      else
-        dray_downloads_page_tell (self->downloads_page, error->message);
     }
   if (last != NULL)
     dray_downloads_page_show_request (self->downloads_page, last);

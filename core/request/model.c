@@ -377,6 +377,9 @@ dray_model_new (const char *id)
  * @self: a model
  * @position: where in the model
  * @request: a request with the model's id
+ *
+ * The list changes first, then the sums: who begins to follow the list because the section changed
+ * must not be told again of what it finds there.
  */
 void
 dray_model_insert (DrayModel *self, guint position, DrayRequest *request)
@@ -386,8 +389,8 @@ dray_model_insert (DrayModel *self, guint position, DrayRequest *request)
 
   g_ptr_array_insert (self->requests, (int) position, g_object_ref (request));
   g_signal_connect_swapped (request, "notify", G_CALLBACK (request_changed_cb), self);
-  update (self);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 0, 1);
+  update (self);
 }
 
 /**
@@ -407,9 +410,9 @@ dray_model_remove (DrayModel *self, DrayRequest *request)
 
   g_signal_handlers_disconnect_by_data (request, self);
   g_ptr_array_remove_index (self->requests, position);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
   if (self->requests->len > 0)
     update (self);
-  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }
 
 const char *

@@ -240,6 +240,44 @@ test_sections (void)
   g_assert_cmpint (dray_model_get_section (model), ==, DRAY_MODEL_NEEDS_YOU);
 }
 
+static void
+items_changed_cb (guint *n_told,
+                  G_GNUC_UNUSED guint position,
+                  guint removed,
+                  guint added,
+                  G_GNUC_UNUSED GListModel *model)
+{
+  *n_told = *n_told + added - removed;
+}
+
+static void
+compare_cb (DrayModel *model, G_GNUC_UNUSED GParamSpec *pspec, guint *n_told)
+{
+  g_assert_cmpuint (dray_model_get_n_requests (model), ==, *n_told);
+}
+
+/* Who begins to follow a model in its change of section has been told of all its requests. */
+static void
+test_list_before_section (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  DrayModel *model;
+  guint n_told = 1, n_sections = 0;
+
+  add (requests, "1", A, DRAY_REQUEST_PAUSED);
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  model = peek_model (models, 0);
+  g_signal_connect_swapped (model, "items-changed", G_CALLBACK (items_changed_cb), &n_told);
+  g_signal_connect (model, "notify::section", G_CALLBACK (compare_cb), &n_told);
+  g_signal_connect_swapped (model, "notify::section", G_CALLBACK (count_cb), &n_sections);
+
+  add (requests, "2", A, DRAY_REQUEST_CONNECTING);
+  g_assert_cmpuint (n_sections, ==, 1);
+  g_list_store_remove (requests, 1);
+  g_assert_cmpuint (n_sections, ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -250,6 +288,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model-list/sums", test_sums);
   g_test_add_func ("/model-list/pace", test_pace);
   g_test_add_func ("/model-list/sections", test_sections);
+  g_test_add_func ("/model-list/list-before-section", test_list_before_section);
 
   return g_test_run ();
 }
