@@ -56,6 +56,18 @@ dup_subtitle (G_GNUC_UNUSED gpointer object, DrayModel *model, G_GNUC_UNUSED gui
   return model != NULL ? dray_format_subtitle (model) : g_strdup ("");
 }
 
+static void
+name_parts (DrayModelRow *self)
+{
+  const char *title = dray_model_get_title (self->model);
+  /* Translators: for a screen reader: the button that shows or hides the files of a model. */
+  g_autofree char *unfold_name = g_strdup_printf (_ ("Files of %s"), title);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->unfold), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  unfold_name, -1);
+}
+
 /* The card ends here unless its files follow. */
 static void
 update_shape (DrayModelRow *self)
@@ -104,8 +116,7 @@ set_tree_row (DrayModelRow *self, GtkTreeListRow *tree_row)
     {
       gtk_widget_set_visible (self->unfold, is_group (self));
       update_shape (self);
-      gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                      dray_model_get_title (self->model), -1);
+      name_parts (self);
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBJECT]);
