@@ -248,6 +248,10 @@ transferred_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (done != NULL && done->known)
     use_known (self);
   end (self, done != NULL ? NULL : error);
+
+  /* The transfer holds the job as its resolver; without this, neither would ever be freed, nor the
+   * transfer's threads. */
+  g_clear_object (&self->transfer);
 }
 
 static gboolean

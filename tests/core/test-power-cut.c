@@ -24,6 +24,9 @@
 /* How often offsets are journaled while recording, in milliseconds. */
 #define INTERVAL 4
 
+/* What the test, its server and the libraries may run between two managers. */
+#define THREADS_MAX 30
+
 typedef struct
 {
   const char *name;
@@ -50,12 +53,29 @@ must_complete (DrayRequest *request)
   g_assert_no_error (error);
 }
 
+/* Lets so many bytes through, and then ends the download. */
 static void
-pause_after (DrayManager *manager, DrayRequest *request, gint64 n_bytes)
+cancel_after (
+    PowerRig *rig, DrayManager *manager, DrayRequest *request, gint64 n_bytes, gboolean discard)
 {
   power_rig_wait_for_bytes (n_bytes);
-  power_rig_cancel (manager, dray_request_get_id (request), FALSE);
-  g_assert_cmpint (dray_request_get_state (request), ==, DRAY_REQUEST_PAUSED);
+  power_rig_cancel (manager, dray_request_get_id (request), discard);
+  g_assert_cmpint (dray_request_get_state (request), ==,
+                   discard ? DRAY_REQUEST_DISCARDED : DRAY_REQUEST_PAUSED);
+  dray_test_server_set_behaviour (rig->server, A, &(DrayTestBehaviour){ 0 });
+}
+
+/* The next answer goes no further than this. */
+static void
+stall_after (PowerRig *rig, gint64 n_bytes)
+{
+  DrayTestBehaviour stall = {
+    .break_times = 1,
+    .break_after = n_bytes,
+    .break_how = DRAY_TEST_BREAK_STALL,
+  };
+
+  dray_test_server_set_behaviour (rig->server, A, &stall);
 }
 
 static void
@@ -76,11 +96,15 @@ record_download (PowerRig *rig, DrayManager *manager)
 static void
 record_pauses (PowerRig *rig, DrayManager *manager)
 {
-  DrayRequest *request = get (rig, manager, A);
+  gint64 quarter = rig->size / 4;
+  DrayRequest *request;
 
-  pause_after (manager, request, rig->size / 4);
+  stall_after (rig, quarter);
+  request = get (rig, manager, A);
+  cancel_after (rig, manager, request, quarter, FALSE);
+  stall_after (rig, quarter);
   resume (manager, request);
-  pause_after (manager, request, rig->size / 2);
+  cancel_after (rig, manager, request, 2 * quarter, FALSE);
   resume (manager, request);
   must_complete (request);
 }
@@ -88,10 +112,12 @@ record_pauses (PowerRig *rig, DrayManager *manager)
 static void
 record_discard (PowerRig *rig, DrayManager *manager)
 {
-  DrayRequest *request = get (rig, manager, A);
+  gint64 n_bytes = rig->size * 2 / 3;
+  g_autoptr (DrayRequest) request = NULL;
 
-  power_rig_wait_for_bytes (rig->size * 2 / 3);
-  power_rig_cancel (manager, dray_request_get_id (request), TRUE);
+  stall_after (rig, n_bytes);
+  request = g_object_ref (get (rig, manager, A));
+  cancel_after (rig, manager, request, n_bytes, TRUE);
   rig->last_version = 1;
   must_complete (get (rig, manager, B));
 }
@@ -99,7 +125,10 @@ record_discard (PowerRig *rig, DrayManager *manager)
 static void
 record_change (PowerRig *rig, DrayManager *manager)
 {
-  pause_after (manager, get (rig, manager, A), rig->size * 2 / 3);
+  gint64 n_bytes = rig->size * 2 / 3;
+
+  stall_after (rig, n_bytes);
+  cancel_after (rig, manager, get (rig, manager, A), n_bytes, FALSE);
   rig->last_version = 2;
   power_rig_serve (rig, A, 2);
   must_complete (get (rig, manager, A));
@@ -140,6 +169,18 @@ record (PowerRig *rig, const Scenario *scenario)
   return power_disk_end ();
 }
 
+/* Each state's manager has ended, and with it the threads of its transfers. */
+static void
+check_threads (void)
+{
+  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  guint n_threads = 0;
+
+  while (g_dir_read_name (tasks) != NULL)
+    n_threads++;
+  g_assert_cmpuint (n_threads, <, THREADS_MAX);
+}
+
 static void
 test_scenario (gconstpointer data)
 {
@@ -167,6 +208,7 @@ test_scenario (gconstpointer data)
       power_timeline_restore (timeline, &state, rig.catalog_path, rig.folder);
       power_rig_recover (&rig, &state);
     }
+  check_threads ();
   g_test_message ("%s: %u calls, %u commits, %u cuts, %u states", scenario->name, tape->ops->len,
                   timeline->commits->len, timeline->cuts->len, n_states);
   power_rig_clear (&rig);
