@@ -15,6 +15,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* How long a process that was only activated waits for something to do, in milliseconds. */
@@ -326,6 +327,13 @@ dray_application_startup (GApplication *application)
     { "window.close", { "<Control>w" } },
     { "win.add", { "<Control>n" } },
   };
+
+  /* The toolkit's own words for this name neither the program nor what to do. */
+  if (!gtk_init_check ())
+    {
+      g_printerr ("dray: There is no display for the window; “dray get SOURCE” needs none.\n");
+      exit (DRAY_EXIT_FAILED);
+    }
 
   G_APPLICATION_CLASS (dray_application_parent_class)->startup (application);
 

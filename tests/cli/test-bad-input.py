@@ -232,13 +232,13 @@ class SecondDray(CommandTest):
 
     def test_list_beside_a_running_one(self):
         """It changes nothing and gets in nobody's way."""
-        with ModelServer(MEGABYTE, model=2 * MEGABYTE) as server:
+        with ModelServer(MEGABYTE, model=6 * MEGABYTE) as server:
             first = self.home.get(server.url('model.gguf'))
             first.wait_for_bytes(MEGABYTE // 10)
-            for _ in range(10):
+            for _ in range(5):
                 (row,) = self.home.rows()
                 self.assertEqual(row['state'], 'downloading')
-                self.assertEqual(row['total'], 2 * MEGABYTE)
+                self.assertEqual(row['total'], 6 * MEGABYTE)
                 plain = self.home.run('list')
                 self.assertEqual((plain.status, len(plain.stdout())), (0, 1))
             self.assert_completed(first, server.digests['model.gguf'])
@@ -246,7 +246,7 @@ class SecondDray(CommandTest):
 
 class Usage(CommandTest):
     def test_usage_errors(self):
-        for arguments in ([], ['nonsense'], ['--nonsense'], ['get'], ['get', '--nonsense', 'x'],
+        for arguments in (['nonsense'], ['--nonsense'], ['get'], ['get', '--nonsense', 'x'],
                           ['get', '-d'], ['get', '--sha256', '0' * 64, 'a', 'b'],
                           ['list', 'x'], ['list', '--nonsense'], ['pause'], ['resume'],
                           ['discard'], ['remove'], ['cancel'], ['cancel', 'x'],
@@ -256,6 +256,13 @@ class Usage(CommandTest):
             self.assertEqual(run.stdout(), [], arguments)
             self.assertRegex('\n'.join(run.stderr()), r'“dray .*--help”', arguments)
         self.assertFalse(self.home.catalog_path.exists())
+
+    def test_no_display(self):
+        """The window has nowhere to be; a build without it tells the verbs."""
+        run = self.home.run()
+        self.assertIn(run.status, (1, 2))
+        self.assertEqual(run.stdout(), [])
+        self.assertRegex(run.stderr()[0], '^(dray: There is no display|Usage: )')
 
     def test_a_source_that_begins_with_a_dash(self):
         self.assert_failed(self.home.get('--', '--json'), 'invalid-source')
