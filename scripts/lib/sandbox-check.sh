@@ -112,17 +112,13 @@ check_sandbox () {
     [ -e /.flatpak-info ] || fail "There is no sandbox."' sh "$HOME"
 }
 
-has_window () {
-  [ -e "$root/build/flatpak/application/files/share/applications/$application_id.desktop" ]
-}
-
 # Sets $model to the finished file, if it is there.
 find_model () {
   model=$(find "$HOME/Downloads/Models" -type f -name "$model_name" 2>/dev/null)
   [ -n "$model" ]
 }
 
-# download_with_window, download_with_command: by either, $model is complete afterwards.
+# The window is opened with the link; $model is complete afterwards.
 download_with_window () {
   say "Opening the window with $model_url"
   helper "$check_folder/program.log" flatpak run --user --env=GSK_RENDERER=cairo "$application_id" \
@@ -131,11 +127,6 @@ download_with_window () {
   local status=$?
   [ "$status" -eq 0 ] || tail -n 40 "$check_folder/program.log" >&3
   take_picture && return "$status"
-}
-
-download_with_command () {
-  say "Downloading $model_url"
-  quietly "dray get" flatpak run --user "$application_id" get "$model_url" && find_model
 }
 
 # Whether the display shows something, and the same as when this was called last.
@@ -164,9 +155,9 @@ verify_model () {
 }
 
 check_sandboxed () {
-  local download=download_with_command step
-  ! has_window || download=download_with_window
-  for step in start_model_server start_bus start_display check_sandbox "$download" verify_model; do
+  local step
+  for step in start_model_server start_bus start_display check_sandbox download_with_window \
+    verify_model; do
     "$step" || fail "The sandboxed program did not do what it should."
   done
 }
