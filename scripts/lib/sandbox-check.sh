@@ -101,8 +101,8 @@ start_display () {
 # What the sandbox must show and must hide.
 check_sandbox () {
   touch "$HOME/private"
-  # shellcheck disable=SC2016  # for the sandbox's shell
   say "Looking round in the sandbox"
+  # shellcheck disable=SC2016  # for the sandbox's shell
   quietly "flatpak run" flatpak run --user --command=sh "$application_id" -c '
     number=${DISPLAY#*:}
     fail () { echo "$1"; exit 1; }
