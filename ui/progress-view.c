@@ -23,6 +23,7 @@ struct _DrayProgressView
   double fraction;
   gboolean has_bar;
   const char *look; /* the CSS class of the state; NULL for none */
+  guint update_source; /* 0 unless the subject has changed since the last update */
 
   GtkProgressBar *bar;
 };
@@ -152,17 +153,37 @@ update (DrayProgressView *self)
   describe (self);
 }
 
+static gboolean
+update_cb (gpointer user_data)
+{
+  DrayProgressView *self = user_data;
+
+  self->update_source = 0;
+  update (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* A sample changes several properties, one after another: they are worth one update. */
+static void
+subject_changed_cb (DrayProgressView *self)
+{
+  if (self->update_source == 0)
+    self->update_source = g_idle_add_full (G_PRIORITY_DEFAULT, update_cb, self, NULL);
+}
+
 static void
 set_subject (DrayProgressView *self, GObject *subject)
 {
   if (subject == self->subject)
     return;
 
+  g_clear_handle_id (&self->update_source, g_source_remove);
   if (self->subject != NULL)
-    g_signal_handlers_disconnect_by_func (self->subject, update, self);
+    g_signal_handlers_disconnect_by_func (self->subject, subject_changed_cb, self);
   g_set_object (&self->subject, subject);
   if (subject != NULL)
-    g_signal_connect_swapped (subject, "notify", G_CALLBACK (update), self);
+    g_signal_connect_swapped (subject, "notify", G_CALLBACK (subject_changed_cb), self);
   update (self);
 }
 

@@ -12,6 +12,7 @@ struct _DraySection
   GPtrArray *models; /* of DrayModel: those of this section, in the order of all */
   GPtrArray *groups; /* of DrayModel: those of them that had several requests; borrowed */
   gint64 speed;
+  guint speed_source; /* 0 unless it is to be summed up anew */
   gint64 free_bytes;
 };
 
@@ -41,18 +42,30 @@ is_group (DrayModel *model)
   return dray_model_get_n_requests (model) > 1;
 }
 
+static gboolean
+update_speed_cb (gpointer user_data)
+{
+  DraySection *self = user_data;
+  gint64 speed = 0;
+
+  self->speed_source = 0;
+  for (guint i = 0; i < self->models->len; i++)
+    speed += dray_model_get_speed (g_ptr_array_index (self->models, i));
+  if (speed != self->speed)
+    {
+      self->speed = speed;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SPEED]);
+    }
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Once for all the models that change in one turn of the loop. */
 static void
 update_speed (DraySection *self)
 {
-  gint64 speed = 0;
-
-  for (guint i = 0; i < self->models->len; i++)
-    speed += dray_model_get_speed (g_ptr_array_index (self->models, i));
-  if (speed == self->speed)
-    return;
-
-  self->speed = speed;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SPEED]);
+  if (self->speed_source == 0)
+    self->speed_source = g_idle_add_full (G_PRIORITY_DEFAULT, update_speed_cb, self, NULL);
 }
 
 static void
@@ -226,6 +239,7 @@ dray_section_finalize (GObject *object)
 
   for (guint i = 0; i < self->mirror->len; i++)
     g_signal_handlers_disconnect_by_data (g_ptr_array_index (self->mirror, i), self);
+  g_clear_handle_id (&self->speed_source, g_source_remove);
   g_signal_handlers_disconnect_by_data (self->all, self);
   g_object_unref (self->all);
   g_ptr_array_unref (self->mirror);
