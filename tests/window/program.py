@@ -97,7 +97,7 @@ class Program:
                       f'“{text}” to go', seconds)
 
     def find_button(self, name):
-        """GTK 4.8 tells a name twice where a button's label was changed or has a mnemonic."""
+        """GTK 4.8 tells a name twice where a label was changed or has a mnemonic."""
         for button in self.nodes(BUTTON):
             with contextlib.suppress(Gone):
                 if button.name in (name, f'{name} {name}', f'_{name} {name}') and button.is_sensitive:
