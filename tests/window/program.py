@@ -2,7 +2,6 @@
 """The built `dray` with its window, as a person would use it who hears what is on the screen."""
 
 import contextlib
-import os
 import subprocess
 import time
 import unittest
@@ -100,7 +99,8 @@ class Program:
         """GTK 4.8 tells a name twice where a label was changed or has a mnemonic."""
         for button in self.nodes(BUTTON):
             with contextlib.suppress(Gone):
-                if button.name in (name, f'{name} {name}', f'_{name} {name}') and button.is_sensitive:
+                if (button.is_sensitive
+                        and button.name in (name, f'{name} {name}', f'_{name} {name}')):
                     return button
         return None
 
