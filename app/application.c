@@ -21,6 +21,11 @@
 /* How long a process that was only activated waits for something to do, in milliseconds. */
 #define INACTIVITY_TIMEOUT 10000
 
+/* A command that only looks has the catalog for some milliseconds: so often, and after so many
+ * milliseconds, it is asked for again before another process counts as working on it. */
+#define BUSY_ATTEMPTS 5
+#define BUSY_INTERVAL 200
+
 struct _DrayApplication
 {
   AdwApplication parent_instance;
@@ -28,6 +33,8 @@ struct _DrayApplication
   DrayManager *manager; /* NULL unless it is open, opening or closing */
   gboolean is_open;
   gboolean quitting;
+  guint n_busy;      /* how often the catalog was another's in a row */
+  guint busy_source; /* asks for it again */
   GPtrArray *sources; /* of char *: what waits for the manager */
 };
 
@@ -71,6 +78,7 @@ quit (DrayApplication *self)
     return;
 
   self->quitting = TRUE;
+  g_clear_handle_id (&self->busy_source, g_source_remove);
   g_application_hold (G_APPLICATION (self));
   if (window != NULL)
     {
@@ -125,6 +133,31 @@ show_manager (DrayApplication *self, DrayWindow *window)
   add_waiting_sources (self);
 }
 
+static void open_catalog (DrayApplication *self);
+
+static gboolean
+busy_cb (gpointer user_data)
+{
+  DrayApplication *self = DRAY_APPLICATION (user_data);
+
+  self->busy_source = 0;
+  open_catalog (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wait_or_show_read_only (DrayApplication *self, DrayWindow *window)
+{
+  if (++self->n_busy < BUSY_ATTEMPTS)
+    {
+      self->busy_source = g_timeout_add (BUSY_INTERVAL, busy_cb, self);
+      return;
+    }
+
+  self->n_busy = 0;
+  show_read_only (window);
+}
+
 static void
 opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -144,9 +177,12 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (window == NULL)
     return;
   else if (self->is_open)
-    show_manager (self, window);
+    {
+      self->n_busy = 0;
+      show_manager (self, window);
+    }
   else if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_BUSY))
-    show_read_only (window);
+    wait_or_show_read_only (self, window);
   else
     dray_window_set_failure (window, error->message);
 }
@@ -161,6 +197,7 @@ open_catalog (DrayApplication *self)
   if (self->manager != NULL || self->quitting)
     return;
 
+  g_clear_handle_id (&self->busy_source, g_source_remove);
   self->manager = dray_manager_new (path, root);
   g_application_hold (G_APPLICATION (self));
   dray_manager_open_async (self->manager, opened_cb, self);
