@@ -146,6 +146,8 @@ name_button (DrayRowButtons *self, GtkWidget *button)
   /* Translators: for a screen reader, as in "Pause Qwen3 32B": what a button does, to what. */
   name = g_strdup_printf (C_ ("button", "%s %s"), label, self->name != NULL ? self->name : "");
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  /* A button with a text is labelled by that text, which later versions of GTK put first. */
+  gtk_accessible_reset_relation (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
 }
 
 static void

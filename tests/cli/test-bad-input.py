@@ -118,9 +118,15 @@ class FullDisk(CommandTest):
     def on_small_disk(self, script, **values):
         """Runs a shell script beside a small disk that is mounted at $OUT."""
         self.home.out.mkdir(exist_ok=True)
-        namespace = ['unshare', '--mount', '--propagation', 'private']
+        namespace = ['unshare', '--mount']
         if os.getuid() != 0:
             namespace += ['--user', '--map-root-user']
+        # In a chroot the root is no mount, whose propagation could be set; but nobody shares it.
+        for propagation in ('private', 'unchanged'):
+            chosen = [*namespace, '--propagation', propagation]
+            if subprocess.run([*chosen, 'true'], capture_output=True, check=False).returncode == 0:
+                namespace = chosen
+                break
         return subprocess.run(
             [*namespace, 'sh', '-c',
              f'mount -t tmpfs -o size={self.N_BYTES} tmpfs "$OUT" || exit 99\n{script}'],
