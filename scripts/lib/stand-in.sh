@@ -18,6 +18,7 @@ apt_options () {
 
 # Where this machine has Debian's packages from; nothing where it is not Debian's own.
 debian_mirror () {
+  # shellcheck disable=SC2016  # for apt-get
   apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
     'Label: Debian' | sort -u | head -n 1
 }
