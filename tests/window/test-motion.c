@@ -13,7 +13,7 @@
 #define SAMPLE_INTERVAL 100 /* of the manager, in milliseconds */
 #define PROBE_INTERVAL 2    /* in milliseconds */
 #define MOVING_TIME 4       /* of one round, in seconds */
-#define N_ROUNDS 10         /* at most: other work on the machine can spoil some */
+#define N_ROUNDS 4          /* at most: other work on the machine can spoil some */
 #define QUIET_TIME 10       /* in seconds */
 #define MAX_DELAY 16        /* in milliseconds, at the 99th percentile */
 #define TOTAL (G_GINT64_CONSTANT (40) * 1000 * 1000 * 1000)
