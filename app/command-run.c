@@ -181,7 +181,7 @@ is_sha256 (const char *text)
 }
 
 static void
-get_sources (Run *run, const DrayDownloadOptions *options, char **sources)
+get_sources (Run *run, DrayDownloadOptions *options, char **sources)
 {
   g_autoptr (GError) open_error = NULL;
 
@@ -216,6 +216,7 @@ dray_command_get (int argc, char **argv)
   g_autofree char *limit = NULL;
   gint64 rate_limit = 0;
   gboolean restart_changed = FALSE, json = FALSE, quiet = FALSE;
+  g_autoptr (DrayDownloadOptions) options = NULL;
   g_autoptr (GError) error = NULL;
   int status;
   Run run = { 0 };
@@ -255,15 +256,16 @@ dray_command_get (int argc, char **argv)
   if (absolute != NULL && !g_utf8_validate (absolute, -1, NULL))
     return dray_command_usage_error ("get", "The name of the folder is not UTF-8");
 
+  options = g_object_new (DRAY_TYPE_DOWNLOAD_OPTIONS,
+                          "directory", absolute,
+                          "sha256", sha256,
+                          "token", token,
+                          "rate-limit", rate_limit,
+                          "restart-changed", restart_changed,
+                          "caller", "terminal",
+                          NULL);
   run_begin (&run, choose_mode (json, quiet));
-  get_sources (&run,
-               &(DrayDownloadOptions){ .directory = absolute,
-                                       .sha256 = sha256,
-                                       .token = token,
-                                       .rate_limit = rate_limit,
-                                       .restart_changed = restart_changed,
-                                       .caller = "terminal" },
-               argv + 1);
+  get_sources (&run, options, argv + 1);
   return run_end (&run);
 }
 

@@ -220,6 +220,7 @@ dray_downloads_add (DrayDownloads *self,
                     GError **error)
 {
   g_autoptr (GPtrArray) requests = NULL;
+  g_autoptr (DrayDownloadOptions) options = NULL;
 
   g_return_val_if_fail (DRAY_IS_DOWNLOADS (self), NULL);
   g_return_val_if_fail (self->manager != NULL, NULL);
@@ -236,9 +237,11 @@ dray_downloads_add (DrayDownloads *self,
         return request;
     }
 
-  return dray_manager_download_asset (
-      self->manager, source,
-      &(DrayDownloadOptions){ .directory = directory, .caller = DRAY_WINDOW_CALLER }, error);
+  options = dray_download_options_new ();
+  dray_download_options_set_directory (options, directory);
+  dray_download_options_set_caller (options, DRAY_WINDOW_CALLER);
+
+  return dray_manager_download_asset (self->manager, source, options, error);
 }
 
 /**

@@ -84,7 +84,7 @@ add_request (DrayManager *self,
              const DrayReference *reference,
              const DrayStoredAsset *asset,
              const char *sha256,
-             const DrayDownloadOptions *options)
+             DrayDownloadOptions *options)
 {
   g_autoptr (DrayRequestRecord) record = dray_request_record_new ();
   DrayRequest *request;
@@ -94,9 +94,9 @@ add_request (DrayManager *self,
   record->source = g_strdup (source);
   record->model_id = g_strdup (reference->model_id);
   record->asset_id = asset->record.id;
-  record->caller = g_strdup (options->caller);
+  record->caller = g_strdup (dray_download_options_get_caller (options));
   record->state = g_strdup (dray_request_state_get_name (DRAY_REQUEST_RESOLVING));
-  record->directory = g_strdup (options->directory);
+  record->directory = g_strdup (dray_download_options_get_directory (options));
   record->expected_sha256 = g_strdup (sha256);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
 
@@ -139,28 +139,48 @@ store (DrayManager *self,
                             dray_engine_report, NULL);
 }
 
+static gboolean
+check_options (DrayDownloadOptions *options, char **sha256, GError **error)
+{
+  const char *directory = dray_download_options_get_directory (options);
+  const char *text = dray_download_options_get_sha256 (options);
+
+  *sha256 = text != NULL ? dray_digest_normalise_hex (text) : NULL;
+  if (text != NULL && *sha256 == NULL)
+    g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
+                 "“%s” is not a SHA-256: 64 hexadecimal digits are", text);
+  else if (directory != NULL && !g_path_is_absolute (directory))
+    g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
+                 "The folder “%s” is not an absolute path", directory);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
 /**
  * dray_manager_download_asset:
  * @self: an open manager
  * @source: what a person typed or dropped
- * @options: the caller's wishes
+ * @options: (nullable): the caller's wishes; %NULL for none
  * @error: return location for a #GError
  *
  * Asks for a file. The request has its id at once, before anything happens on the network; the
  * file comes later (dray_request_await_async()). Where the same call began earlier, its bytes are
  * taken up.
  *
- * Errors: %DRAY_ERROR_INVALID_SOURCE if @source or the digest is not understood,
- * %DRAY_ERROR_CANCELLED if the manager is closing.
+ * Errors: %DRAY_ERROR_INVALID_SOURCE if @source or the digest is not understood, or
+ * the folder's path is not absolute; %DRAY_ERROR_CANCELLED if the manager is closing.
  *
  * Returns: (transfer none) (nullable): the request, which the manager's list holds
  */
 DrayRequest *
 dray_manager_download_asset (DrayManager *self,
                              const char *source,
-                             const DrayDownloadOptions *options,
+                             DrayDownloadOptions *options,
                              GError **error)
 {
+  g_autoptr (DrayDownloadOptions) wishes = NULL;
   g_autoptr (DrayReference) reference = NULL;
   g_autofree char *sha256 = NULL;
   g_autofree char *directory = NULL;
@@ -175,12 +195,9 @@ dray_manager_download_asset (DrayManager *self,
   reference = dray_reference_parse (source, error);
   if (reference == NULL)
     return NULL;
-  if (options->sha256 != NULL && (sha256 = dray_digest_normalise_hex (options->sha256)) == NULL)
-    {
-      g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
-                   "“%s” is not a SHA-256: 64 hexadecimal digits are", options->sha256);
-      return NULL;
-    }
+  wishes = options != NULL ? g_object_ref (options) : dray_download_options_new ();
+  if (!check_options (wishes, &sha256, error))
+    return NULL;
   if (self->closing != NULL)
     {
       g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Dray is closing");
@@ -188,14 +205,17 @@ dray_manager_download_asset (DrayManager *self,
     }
 
   dray_shelf_init_for_link (&shelf, reference->url);
-  directory = options->directory != NULL ? g_strdup (options->directory)
-                                         : dray_shelf_get_directory (&shelf, self->library_root);
+  directory = g_strdup (dray_download_options_get_directory (wishes));
+  if (directory == NULL)
+    directory = dray_shelf_get_directory (&shelf, self->library_root);
   asset = find_or_add_asset (self, reference, directory, sha256);
   change = dray_catalog_change_new ();
-  replace_earlier (self, change, asset, options->caller);
-  request = add_request (self, source, reference, asset, sha256, options);
+  replace_earlier (self, change, asset, dray_download_options_get_caller (wishes));
+  request = add_request (self, source, reference, asset, sha256, wishes);
   store (self, change, &shelf, asset, request);
-  set_wishes (request, options->token, options->rate_limit, options->restart_changed);
+  set_wishes (request, dray_download_options_get_token (wishes),
+              dray_download_options_get_rate_limit (wishes),
+              dray_download_options_get_restart_changed (wishes));
   dray_manager_run (self, request);
 
   return request;

@@ -10,33 +10,13 @@
 
 #pragma once
 
+#include "core/request/download-options.h"
 #include "core/request/request.h"
 
 G_BEGIN_DECLS
 
 #define DRAY_TYPE_MANAGER (dray_manager_get_type ())
 G_DECLARE_FINAL_TYPE (DrayManager, dray_manager, DRAY, MANAGER, GObject)
-
-/**
- * DrayDownloadOptions:
- * @directory: (nullable): an absolute folder for the file; %NULL for the library
- * @sha256: (nullable): the digest that the file must have, in hexadecimal
- * @token: (nullable): a bearer token for the source's origin, never stored
- * @rate_limit: bytes per second; 0 for no limit
- * @restart_changed: whether to start over if the file on the server has changed
- * @caller: who asks, as in "terminal"
- *
- * What a caller may wish for a download.
- */
-typedef struct
-{
-  const char *directory;
-  const char *sha256;
-  const char *token;
-  gint64 rate_limit;
-  gboolean restart_changed;
-  const char *caller;
-} DrayDownloadOptions;
 
 DrayManager *dray_manager_new (const char *catalog_path, const char *library_root);
 void dray_manager_set_boot_id (DrayManager *self, const char *boot_id);
@@ -56,7 +36,7 @@ DrayRequest *dray_manager_find_request (DrayManager *self, const char *id);
 
 DrayRequest *dray_manager_download_asset (DrayManager *self,
                                           const char *source,
-                                          const DrayDownloadOptions *options,
+                                          DrayDownloadOptions *options,
                                           GError **error);
 gboolean dray_manager_resume (DrayManager *self,
                               const char *id,

@@ -141,20 +141,23 @@ fixture_tear_down (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
   g_free (fixture->directory);
 }
 
-/* Asks for a file of the server; where the options name no folder, it goes to the fixture's. */
+/* Asks for a file of the server, with names and values of options, closed by NULL; where they name
+ * no folder, it goes to the fixture's. */
 DrayRequest *
-fixture_get_with (ManagerFixture *fixture, const char *path, const DrayDownloadOptions *options)
+fixture_get_with (ManagerFixture *fixture, const char *path, const char *first_option, ...)
 {
   g_autofree char *uri = dray_test_server_get_uri (fixture->server, path);
   g_autoptr (GError) error = NULL;
-  DrayDownloadOptions complete = *options;
+  g_autoptr (DrayDownloadOptions) options = dray_download_options_new ();
   DrayRequest *request;
+  va_list values;
 
-  if (complete.directory == NULL)
-    complete.directory = fixture->directory;
-  if (complete.caller == NULL)
-    complete.caller = "test";
-  request = dray_manager_download_asset (fixture->manager, uri, &complete, &error);
+  dray_download_options_set_directory (options, fixture->directory);
+  dray_download_options_set_caller (options, "test");
+  va_start (values, first_option);
+  g_object_set_valist (G_OBJECT (options), first_option, values);
+  va_end (values);
+  request = dray_manager_download_asset (fixture->manager, uri, options, &error);
   g_assert_no_error (error);
   g_assert_nonnull (request);
 
@@ -164,7 +167,7 @@ fixture_get_with (ManagerFixture *fixture, const char *path, const DrayDownloadO
 DrayRequest *
 fixture_get (ManagerFixture *fixture, const char *path)
 {
-  return fixture_get_with (fixture, path, &(DrayDownloadOptions){ 0 });
+  return fixture_get_with (fixture, path, NULL, NULL);
 }
 
 /* Leaves a paused request with just @n_bytes of the file, and the server as it was. */

@@ -45,7 +45,8 @@ void fixture_set_silence (ManagerFixture *fixture, guint seconds);
 DrayRequest *fixture_get (ManagerFixture *fixture, const char *path);
 DrayRequest *fixture_get_with (ManagerFixture *fixture,
                                const char *path,
-                               const DrayDownloadOptions *options);
+                               const char *first_option,
+                               ...) G_GNUC_NULL_TERMINATED;
 DrayRequest *fixture_begin (ManagerFixture *fixture, const char *path, gint64 n_bytes);
 void fixture_resume (ManagerFixture *fixture, DrayRequest *request);
 guint fixture_cancel (ManagerFixture *fixture, const char *id, gboolean clear_cache);

@@ -151,12 +151,12 @@ power_rig_get (PowerRig *rig, DrayManager *manager, const char *path)
 {
   g_autofree char *uri = dray_test_server_get_uri (rig->server, path);
   g_autoptr (GError) error = NULL;
-  DrayDownloadOptions options = {
-    .directory = rig->folder,
-    .restart_changed = TRUE,
-    .caller = CALLER,
-  };
-  DrayRequest *request = dray_manager_download_asset (manager, uri, &options, &error);
+  g_autoptr (DrayDownloadOptions) options = g_object_new (DRAY_TYPE_DOWNLOAD_OPTIONS,
+                                                          "directory", rig->folder,
+                                                          "restart-changed", TRUE,
+                                                          "caller", CALLER,
+                                                          NULL);
+  DrayRequest *request = dray_manager_download_asset (manager, uri, options, &error);
 
   g_assert_no_error (error);
 

@@ -89,21 +89,24 @@ test_bad_sources (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   {
     const char *source;
     const char *sha256;
+    const char *directory;
   } cases[] = {
-    { "", NULL },
-    { "not a link", NULL },
-    { "ftp://127.0.0.1/x", NULL },
-    { "http://", NULL },
-    { "http://127.0.0.1/x", "abc" },
+    { "", NULL, NULL },
+    { "not a link", NULL, NULL },
+    { "ftp://127.0.0.1/x", NULL, NULL },
+    { "http://", NULL, NULL },
+    { "http://127.0.0.1/x", "abc", NULL },
+    { "http://127.0.0.1/x", NULL, "models/x" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      DrayDownloadOptions options
-          = { .directory = fixture->directory, .caller = "test", .sha256 = cases[i].sha256 };
+      g_autoptr (DrayDownloadOptions) options = dray_download_options_new ();
       g_autoptr (GError) error = NULL;
 
-      g_assert_null (dray_manager_download_asset (fixture->manager, cases[i].source, &options,
+      dray_download_options_set_sha256 (options, cases[i].sha256);
+      dray_download_options_set_directory (options, cases[i].directory);
+      g_assert_null (dray_manager_download_asset (fixture->manager, cases[i].source, options,
                                                   &error));
       g_assert_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE);
     }
@@ -178,8 +181,7 @@ static void
 test_call_of_another (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   DrayRequest *mine = fixture_begin (fixture, FIXTURE_PATH, FIXTURE_HELD);
-  DrayRequest *other = fixture_get_with (fixture, FIXTURE_PATH,
-                                         &(DrayDownloadOptions){ .caller = "another" });
+  DrayRequest *other = fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", NULL);
 
   fixture_wait_for_end (other);
   fixture_assert_completed (fixture, other, FIXTURE_PATH);
@@ -228,7 +230,7 @@ test_discard_of_shared (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer dat
 
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &stall);
   mine = fixture_get (fixture, FIXTURE_PATH);
-  other = fixture_get_with (fixture, FIXTURE_PATH, &(DrayDownloadOptions){ .caller = "another" });
+  other = fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", NULL);
   other_id = g_strdup (dray_request_get_id (other));
   fixture_wait_for_bytes (mine, FIXTURE_HELD);
   fixture_cancel (fixture, dray_request_get_id (mine), FALSE);
@@ -253,7 +255,7 @@ test_shared (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &slow);
   first = fixture_get (fixture, FIXTURE_PATH);
   fixture_wait_for_bytes (first, 20000);
-  second = fixture_get_with (fixture, FIXTURE_PATH, &(DrayDownloadOptions){ .caller = "another" });
+  second = fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", NULL);
   g_assert_cmpint (dray_request_get_downloaded (second), >=, 20000);
   g_assert_cmpint (dray_request_get_total (second), ==, FIXTURE_SIZE);
 
@@ -378,12 +380,44 @@ test_library (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *uri = dray_test_server_get_uri (fixture->server, FIXTURE_PATH);
   g_autofree char *expected = g_build_filename (fixture->library_root, "127.0.0.1", "model",
                                                 "model.gguf", NULL);
-  DrayRequest *request = dray_manager_download_asset (
-      fixture->manager, uri, &(DrayDownloadOptions){ .caller = "test" }, NULL);
+  DrayRequest *request = dray_manager_download_asset (fixture->manager, uri, NULL, NULL);
 
   fixture_wait_for_end (request);
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
   g_assert_cmpstr (dray_request_get_path (request), ==, expected);
+  g_assert_cmpstr (dray_request_get_caller (request), ==, "program");
+}
+
+static void
+count_cb (G_GNUC_UNUSED GObject *object, G_GNUC_UNUSED GParamSpec *pspec, gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* As a binding makes and changes them: by the names of the properties. */
+static void
+test_options (void)
+{
+  g_autoptr (DrayDownloadOptions) options = g_object_new (
+      DRAY_TYPE_DOWNLOAD_OPTIONS, "directory", "/models", "sha256", "AB", "token", "secret",
+      "rate-limit", G_GINT64_CONSTANT (1) << 40, "restart-changed", TRUE, "caller", "x", NULL);
+  guint n_notified = 0;
+
+  g_assert_cmpstr (dray_download_options_get_directory (options), ==, "/models");
+  g_assert_cmpstr (dray_download_options_get_sha256 (options), ==, "AB");
+  g_assert_cmpstr (dray_download_options_get_token (options), ==, "secret");
+  g_assert_cmpint (dray_download_options_get_rate_limit (options), ==,
+                   G_GINT64_CONSTANT (1) << 40);
+  g_assert_true (dray_download_options_get_restart_changed (options));
+  g_assert_cmpstr (dray_download_options_get_caller (options), ==, "x");
+
+  g_signal_connect (options, "notify", G_CALLBACK (count_cb), &n_notified);
+  g_object_set (options, "directory", "/models", "restart-changed", TRUE, NULL);
+  g_assert_cmpuint (n_notified, ==, 0);
+  g_object_set (options, "directory", NULL, "caller", NULL, "restart-changed", FALSE, NULL);
+  g_assert_cmpuint (n_notified, ==, 3);
+  g_assert_null (dray_download_options_get_directory (options));
+  g_assert_cmpstr (dray_download_options_get_caller (options), ==, "program");
 }
 
 static void
@@ -398,6 +432,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/manager/options", test_options);
   add ("ids", NULL, test_ids);
   add ("bad-sources", NULL, test_bad_sources);
   add ("pause-and-resume", NULL, test_pause_and_resume);

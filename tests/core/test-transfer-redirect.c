@@ -136,7 +136,7 @@ test_token (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   redirect (fixture->server, LINK, "/second");
   redirect (fixture->server, "/second", elsewhere);
 
-  request = fixture_get_with (fixture, LINK, &(DrayDownloadOptions){ .token = "secret" });
+  request = fixture_get_with (fixture, LINK, "token", "secret", NULL);
   fixture_wait_for_end (request);
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
 

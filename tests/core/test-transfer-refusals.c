@@ -7,10 +7,11 @@
 static DrayRequest *
 get_uri (ManagerFixture *fixture, const char *uri)
 {
-  DrayDownloadOptions options = { .directory = fixture->directory, .caller = "test" };
+  g_autoptr (DrayDownloadOptions) options = g_object_new (
+      DRAY_TYPE_DOWNLOAD_OPTIONS, "directory", fixture->directory, "caller", "test", NULL);
   g_autoptr (GError) error = NULL;
   DrayRequest *request
-      = dray_manager_download_asset (fixture->manager, uri, &options, &error);
+      = dray_manager_download_asset (fixture->manager, uri, options, &error);
 
   g_assert_no_error (error);
 

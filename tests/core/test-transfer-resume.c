@@ -108,7 +108,7 @@ test_row (ManagerFixture *fixture, gconstpointer data)
   request = fixture_begin (fixture, FIXTURE_PATH, FIXTURE_HELD);
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &row->behaviour);
   if (row->flags & KNOWS_DIGEST)
-    request = fixture_get_with (fixture, FIXTURE_PATH, &(DrayDownloadOptions){ .sha256 = sha256 });
+    request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", sha256, NULL);
   else
     fixture_resume (fixture, request);
   fixture_wait_for_end (request);
@@ -202,8 +202,7 @@ test_changed (ManagerFixture *fixture, gconstpointer data)
     }
 
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &calm);
-  request = fixture_get_with (fixture, FIXTURE_PATH,
-                              &(DrayDownloadOptions){ .restart_changed = TRUE });
+  request = fixture_get_with (fixture, FIXTURE_PATH, "restart-changed", TRUE, NULL);
   fixture_wait_for_end (request);
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
 }

@@ -93,9 +93,10 @@ static DrayRequest *
 get_from (ManagerFixture *fixture, const TlsServer *server, const char *host)
 {
   g_autofree char *uri = g_strdup_printf ("https://%s:%u" FIXTURE_PATH, host, server->port);
-  DrayDownloadOptions options = { .directory = fixture->directory, .caller = "test" };
+  g_autoptr (DrayDownloadOptions) options = g_object_new (
+      DRAY_TYPE_DOWNLOAD_OPTIONS, "directory", fixture->directory, "caller", "test", NULL);
   g_autoptr (GError) error = NULL;
-  DrayRequest *request = dray_manager_download_asset (fixture->manager, uri, &options, &error);
+  DrayRequest *request = dray_manager_download_asset (fixture->manager, uri, options, &error);
 
   g_assert_no_error (error);
   fixture_wait_for_end (request);

@@ -81,12 +81,12 @@ test_row (ManagerFixture *fixture, gconstpointer data)
       = dray_test_server_dup_content (fixture->server, FIXTURE_PATH);
   g_autofree char *sha256 = dray_test_content_dup_sha256 (content);
   g_autoptr (GPtrArray) log = NULL;
-  DrayDownloadOptions options = { .sha256 = row->flags & KNOWS_DIGEST ? sha256 : NULL };
+  const char *expected = row->flags & KNOWS_DIGEST ? sha256 : NULL;
   DrayRequest *request;
   gint64 excess;
 
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &row->behaviour);
-  request = fixture_get_with (fixture, FIXTURE_PATH, &options);
+  request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", expected, NULL);
   fixture_wait_for_end (request);
 
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
@@ -199,17 +199,16 @@ test_wrong_byte (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (DrayTestContent) content
       = dray_test_server_dup_content (fixture->server, FIXTURE_PATH);
   g_autofree char *sha256 = dray_test_content_dup_sha256 (content);
-  DrayDownloadOptions options = { .sha256 = sha256 };
   DrayRequest *request;
 
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &behaviour);
-  request = fixture_get_with (fixture, FIXTURE_PATH, &options);
+  request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", sha256, NULL);
   fixture_wait_for_end (request);
   fixture_assert_failed (fixture, request, DRAY_ERROR_CHECKSUM_MISMATCH);
   g_assert_cmpuint (fixture_count_files (fixture, TRUE), ==, 1);
   g_assert_cmpint (fixture_get_body_bytes (fixture, FIXTURE_PATH), ==, FIXTURE_SIZE);
 
-  request = fixture_get_with (fixture, FIXTURE_PATH, &options);
+  request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", sha256, NULL);
   fixture_wait_for_end (request);
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
   g_assert_cmpint (fixture_get_body_bytes (fixture, FIXTURE_PATH), ==, 2 * FIXTURE_SIZE);
@@ -226,12 +225,12 @@ test_wrong_digest (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   DrayRequest *request;
 
   wrong[0] = wrong[0] == '0' ? '1' : '0';
-  request = fixture_get_with (fixture, FIXTURE_PATH, &(DrayDownloadOptions){ .sha256 = wrong });
+  request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", wrong, NULL);
   fixture_wait_for_end (request);
   fixture_assert_failed (fixture, request, DRAY_ERROR_CHECKSUM_MISMATCH);
   g_assert_nonnull (strstr (dray_request_get_error (request)->message, right));
 
-  request = fixture_get_with (fixture, FIXTURE_PATH, &(DrayDownloadOptions){ .sha256 = right });
+  request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", right, NULL);
   fixture_wait_for_end (request);
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
   g_assert_cmpint (fixture_get_body_bytes (fixture, FIXTURE_PATH), ==, FIXTURE_SIZE);
