@@ -78,7 +78,7 @@ dray_error_from_name (const char *name, DrayError *code)
 }
 
 /**
- * dray_error_from_errno:
+ * dray_error_from_errno: (skip)
  * @errnum: an `errno` of a call on a file
  *
  * Returns: the error that says the same to a person
@@ -108,7 +108,7 @@ dray_error_from_errno (int errnum)
 }
 
 /**
- * dray_set_file_error:
+ * dray_set_file_error: (skip)
  * @error: (out) (optional): where the error goes
  * @errnum: the `errno` of the call that failed
  * @doing: what could not be done, as in "write to" or "rename"

@@ -356,7 +356,7 @@ dray_model_init (DrayModel *self)
 }
 
 /**
- * dray_model_new:
+ * dray_model_new: (skip)
  * @id: a model id
  *
  * Returns: (transfer full): a model without requests
@@ -373,7 +373,7 @@ dray_model_new (const char *id)
 }
 
 /**
- * dray_model_insert:
+ * dray_model_insert: (skip)
  * @self: a model
  * @position: where in the model
  * @request: a request with the model's id
@@ -394,7 +394,7 @@ dray_model_insert (DrayModel *self, guint position, DrayRequest *request)
 }
 
 /**
- * dray_model_remove:
+ * dray_model_remove: (skip)
  * @self: a model
  * @request: one of its requests
  */
