@@ -30,9 +30,10 @@ struct _DrayConnection
   gboolean busy; /* main thread */
   GCancellable *cancellable;
 
-  DrayLock lock; /* guards the permission */
+  DrayLock lock; /* guards what follows */
   DrayCondition wake;
   Permission permission;
+  gboolean rate_changed; /* a wait for the limiter must be measured anew */
 
   /* Written by the main thread before the push or the grant, then the connection's alone: */
   DrayPieceMap *map;
@@ -131,13 +132,20 @@ read_body (DrayConnection *self, gsize wanted)
   gssize n = dray_http_read (self->answer, self->buffer, portion, self->cancellable, &self->error);
   gint64 now = g_get_monotonic_time ();
   gint64 wait = n > 0 ? dray_rate_limiter_book (self->limiter, now, (gsize) n) : 0;
+  gint64 until = now + wait;
 
   if (wait == 0)
     return n;
 
   dray_lock_acquire (&self->lock);
-  while (self->permission != PERMISSION_REFUSED && g_get_monotonic_time () < now + wait)
-    dray_condition_wait_until (&self->wake, &self->lock, now + wait);
+  while (self->permission != PERMISSION_REFUSED && (now = g_get_monotonic_time ()) < until)
+    {
+      if (self->rate_changed)
+        until = now + dray_rate_limiter_get_wait (self->limiter, now);
+      self->rate_changed = FALSE;
+      if (now < until)
+        dray_condition_wait_until (&self->wake, &self->lock, until);
+    }
   dray_lock_release (&self->lock);
 
   return n;
@@ -403,4 +411,19 @@ dray_connection_stop (DrayConnection *connection)
 
   decide (connection, PERMISSION_REFUSED);
   g_cancellable_cancel (connection->cancellable);
+}
+
+/**
+ * dray_connection_rate_changed:
+ * @connection: a connection
+ *
+ * Lets the connection's thread measure anew how long it waits for the limiter.
+ */
+void
+dray_connection_rate_changed (DrayConnection *connection)
+{
+  dray_lock_acquire (&connection->lock);
+  connection->rate_changed = TRUE;
+  dray_condition_broadcast (&connection->wake);
+  dray_lock_release (&connection->lock);
 }

@@ -81,6 +81,7 @@ void dray_connection_proceed (DrayConnection *connection,
                               DrayPartialFile *file,
                               DrayHasher *hasher);
 void dray_connection_stop (DrayConnection *connection);
+void dray_connection_rate_changed (DrayConnection *connection);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayConnection, dray_connection_free)
 

@@ -20,8 +20,10 @@ typedef struct _DrayRateLimiter DrayRateLimiter;
 
 DrayRateLimiter *dray_rate_limiter_new (gint64 rate);
 void dray_rate_limiter_free (DrayRateLimiter *limiter);
+void dray_rate_limiter_set_rate (DrayRateLimiter *limiter, gint64 now, gint64 rate);
 gsize dray_rate_limiter_get_portion (DrayRateLimiter *limiter, gsize most);
 gint64 dray_rate_limiter_book (DrayRateLimiter *limiter, gint64 now, gsize n_bytes);
+gint64 dray_rate_limiter_get_wait (DrayRateLimiter *limiter, gint64 now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayRateLimiter, dray_rate_limiter_free)
 

@@ -348,6 +348,23 @@ dray_transfer_result_free (DrayTransferResult *result)
 }
 
 /**
+ * dray_transfer_set_rate_limit:
+ * @self: a transfer
+ * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
+ *
+ * Changes the limit at once, also for a connection that waits under the old one.
+ */
+void
+dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit)
+{
+  g_return_if_fail (DRAY_IS_TRANSFER (self));
+  g_return_if_fail (rate_limit >= 0);
+
+  dray_rate_limiter_set_rate (self->limiter, g_get_monotonic_time (), rate_limit);
+  dray_connection_rate_changed (self->connection);
+}
+
+/**
  * dray_transfer_sample:
  * @self: a transfer
  * @progress: (out caller-allocates): how far it is

@@ -78,6 +78,32 @@ test_portion (void)
   g_assert_cmpuint (dray_rate_limiter_get_portion (fast, 262144), ==, 262144);
 }
 
+/* What is owed is owed at the new rate, and nothing is owed without a limit. */
+static void
+test_change (void)
+{
+  g_autoptr (DrayRateLimiter) limiter = dray_rate_limiter_new (1000);
+  const gint64 now = 1000000000;
+
+  g_assert_cmpint (dray_rate_limiter_book (limiter, now, 4000), ==, 4 * G_USEC_PER_SEC);
+  dray_rate_limiter_set_rate (limiter, now + 2 * G_USEC_PER_SEC, 4000);
+  g_assert_cmpint (dray_rate_limiter_get_wait (limiter, now + 2 * G_USEC_PER_SEC), ==,
+                   G_USEC_PER_SEC / 2);
+  g_assert_cmpuint (dray_rate_limiter_get_portion (limiter, 100), ==, 100);
+  g_assert_cmpint (dray_rate_limiter_book (limiter, now + 2 * G_USEC_PER_SEC, 4000), ==,
+                   3 * G_USEC_PER_SEC / 2);
+
+  dray_rate_limiter_set_rate (limiter, now + 2 * G_USEC_PER_SEC, DRAY_RATE_UNLIMITED);
+  g_assert_cmpint (dray_rate_limiter_get_wait (limiter, now + 2 * G_USEC_PER_SEC), ==, 0);
+  g_assert_cmpint (dray_rate_limiter_book (limiter, now + 2 * G_USEC_PER_SEC, 262144), ==, 0);
+  g_assert_cmpuint (dray_rate_limiter_get_portion (limiter, 262144), ==, 262144);
+
+  /* What came without a limit is not paid for afterwards. */
+  dray_rate_limiter_set_rate (limiter, now + 3 * G_USEC_PER_SEC, 1000);
+  g_assert_cmpint (dray_rate_limiter_book (limiter, now + 3 * G_USEC_PER_SEC, 1000), ==,
+                   G_USEC_PER_SEC);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -87,6 +113,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rate-limiter/stall", test_stall);
   g_test_add_func ("/rate-limiter/unlimited", test_unlimited);
   g_test_add_func ("/rate-limiter/portion", test_portion);
+  g_test_add_func ("/rate-limiter/change", test_change);
 
   return g_test_run ();
 }
