@@ -257,6 +257,25 @@ dray_file_name_from_disposition (const char *header)
 }
 
 /**
+ * dray_file_name_strip_shard:
+ * @stem: a clean name without its extension
+ *
+ * Takes away the number of a shard at the end, as in "-00001-of-00003", unless nothing else is left.
+ */
+void
+dray_file_name_strip_shard (char *stem)
+{
+  gsize length, n;
+
+  g_return_if_fail (stem != NULL);
+
+  length = strlen (stem);
+  n = shard_length (stem, length);
+  if (n < length)
+    stem[length - n] = '\0';
+}
+
+/**
  * dray_file_name_numbered:
  * @name: a clean name that is taken
  * @number: which one of that name this is, from 2 on

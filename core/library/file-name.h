@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 char *dray_file_name_clean (const char *name);
 char *dray_file_name_from_url (const char *url);
 char *dray_file_name_from_disposition (const char *header);
+void dray_file_name_strip_shard (char *stem);
 char *dray_file_name_numbered (const char *name, guint number);
 
 G_END_DECLS

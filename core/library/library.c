@@ -56,7 +56,8 @@ dray_library_has_file (const char *path, const DrayFinishedFile *finished)
  * @shelf: (out caller-allocates): where the file of a link belongs
  * @url: a link with a host
  *
- * The host stands for the publisher, the file's name without its suffix for the model.
+ * The host stands for the publisher, the file's name without its suffix and without the number of a
+ * shard for the model: all shards of a set have one shelf.
  */
 void
 dray_shelf_init_for_link (DrayShelf *shelf, const char *url)
@@ -67,6 +68,7 @@ dray_shelf_init_for_link (DrayShelf *shelf, const char *url)
 
   if (dot != NULL && dot != file)
     *dot = '\0';
+  dray_file_name_strip_shard (file);
 
   shelf->publisher = dray_file_name_clean (uri != NULL ? g_uri_get_host (uri) : "");
   shelf->model = dray_file_name_clean (file);

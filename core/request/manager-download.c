@@ -195,6 +195,8 @@ dray_manager_download_asset (DrayManager *self,
   reference = dray_reference_parse (source, error);
   if (reference == NULL)
     return NULL;
+  g_free (reference->url);
+  reference->url = g_strdup (g_ptr_array_index (reference->urls, reference->asked));
   wishes = options != NULL ? g_object_ref (options) : dray_download_options_new ();
   if (!check_options (wishes, &sha256, error))
     return NULL;

@@ -13,14 +13,18 @@ G_BEGIN_DECLS
 /**
  * DrayReference:
  * @model_id: the model id, a function of the text alone
- * @url: where the file is asked for
+ * @url: where the first file is asked for, which is also the first of @urls
+ * @urls: (element-type utf8): where each of the files is asked for, in the order of the shards
+ * @asked: which of @urls the text itself names, from 0
  *
- * A link to one file.
+ * A link to one file, or to one shard of a set, which stands for them all.
  */
 typedef struct
 {
   char *model_id;
   char *url;
+  GPtrArray *urls;
+  guint asked;
 } DrayReference;
 
 DrayReference *dray_reference_parse (const char *source, GError **error);
