@@ -93,6 +93,8 @@ typedef struct
   gint64 rate;       /* bytes per second; 0 is the server's own */
   guint drip_times;  /* how many responses drip */
   gint64 drip_after; /* body bytes after which a byte a second comes */
+  gint64 gate;       /* the file's bytes from here on wait until this is raised; 0 is no gate;
+                        negative breaks off what is being sent */
 
   /* Before the body. */
   guint delay;                  /* milliseconds before the head */

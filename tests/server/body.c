@@ -9,6 +9,9 @@
 /* A client that fell behind may catch up with at most so much time's bytes. */
 #define LARGEST_LAG (0.05 * G_USEC_PER_SEC)
 
+/* How often one that waits at a gate looks whether it has been raised, in microseconds. */
+#define GATE_INTERVAL 1000
+
 /**
  * dray_test_response_get_body_size:
  * @response: a response
@@ -103,6 +106,33 @@ current_rate (DrayTestServer *server, const DrayTestResponse *response, gint64 s
   return rate;
 }
 
+/* Waits while the file's gate is where the body has come to. Returns how many of @n bytes may go, or
+ * -1 when the answer is to break off or the client is gone. */
+static gint64
+pass_gate (DrayTestConnection *connection, DrayTestResponse *response, gint64 sent, gint64 n)
+{
+  DrayTestServer *server = connection->server;
+
+  for (;;)
+    {
+      gint64 gate = 0;
+
+      dray_lock_acquire (&server->lock);
+      if (response->file != NULL && response->is_file)
+        gate = response->file->behaviour.gate;
+      dray_lock_release (&server->lock);
+
+      if (gate == 0)
+        return n;
+      if (gate < 0)
+        return -1;
+      if (gate > response->start + sent)
+        return MIN (n, gate - response->start - sent);
+      if (!dray_test_connection_wait (connection, g_get_monotonic_time () + GATE_INTERVAL))
+        return -1;
+    }
+}
+
 static gboolean
 send_piece (DrayTestConnection *connection,
             const DrayTestResponse *response,
@@ -153,6 +183,9 @@ send_paced (DrayTestConnection *connection,
             return FALSE;
         }
 
+      n = pass_gate (connection, response, sent, n);
+      if (n < 0)
+        return FALSE;
       announced = (gsize) n;
       if (response->break_how == DRAY_TEST_BREAK_CUT_IN_CHUNK && sent + n == response->break_after)
         announced += 1000;
