@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * What the contract says must come of a sequence of calls: docs/contract.md as plain structs.
+ *
+ * It knows the links, the requests and what the server was told to do, and nothing of how Dray is
+ * made. Calls that are issued together are a burst; what a burst leaves behind when all has come to
+ * rest is a set of allowed outcomes wherever an end races a cancel, and one outcome everywhere else.
+ * What was seen is then adopted, so that the next burst starts from one state again. No threads.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Bits, so that a set of them says what is allowed. */
+typedef enum
+{
+  ORACLE_RUNNING = 1 << 0,
+  ORACLE_PAUSED = 1 << 1,
+  ORACLE_FAILED = 1 << 2,
+  ORACLE_COMPLETED = 1 << 3,
+  ORACLE_GONE = 1 << 4,
+} OracleState;
+
+/* A link, and the one file that all its requests share. */
+typedef struct
+{
+  char *path; /* on the server */
+  gint64 size;
+
+  /* What the server was told. */
+  gint64 gate;      /* it sends the bytes before this one; the size is all */
+  gboolean refuses; /* it answers every new request with 404 */
+
+  /* The bytes that are kept, without a gap from the start: between these two, or none at all. */
+  gint64 low;
+  gint64 high;
+  gboolean may_be_empty;
+  gboolean complete; /* there is a finished file */
+  gboolean deleted;  /* there is no partial file */
+
+  /* This burst. */
+  gboolean unbroken;     /* its transfer has gone on since before */
+  gboolean moves;        /* its transfer may be anywhere on its way to the gate */
+  gboolean may_complete; /* and may have reached the end */
+  gboolean may_fail;     /* or have been refused */
+  gboolean discarded;    /* the last call that left it was a discard, */
+  gboolean removed;      /* or a removal that came after a discard */
+  gint64 first;          /* a transfer begins no earlier, */
+  gboolean from_start;   /* unless at the very start */
+  guint min_transfers;   /* how many begin */
+  guint max_transfers;
+} OracleLink;
+
+typedef struct
+{
+  guint number;
+  guint caller;
+  OracleLink *link;
+  guint states;    /* a set of OracleState */
+  gboolean ran;    /* in this burst: whoever awaits it is told how it settles */
+  gboolean left;   /* in this burst, a transfer that others shared */
+  gboolean unsure; /* a cancel under way was perhaps taken back */
+} OracleRequest;
+
+typedef struct
+{
+  guint min;
+  guint max;
+} OracleCount;
+
+/* Bits: what a removal may report. */
+typedef enum
+{
+  ORACLE_REMOVED = 1 << 0,
+  ORACLE_BUSY = 1 << 1,
+} OracleRemoval;
+
+typedef struct
+{
+  GPtrArray *links;    /* of OracleLink */
+  GPtrArray *requests; /* of OracleRequest, those not known to be gone */
+  guint last_number;
+} Oracle;
+
+Oracle *oracle_new (void);
+void oracle_free (Oracle *oracle);
+
+OracleLink *oracle_add_link (Oracle *oracle, const char *path, gint64 size, gint64 gate);
+void oracle_remove_link (Oracle *oracle, OracleLink *link);
+
+void oracle_begin (Oracle *oracle);
+OracleRequest *oracle_download (Oracle *oracle, OracleLink *link, guint caller);
+void oracle_resume (Oracle *oracle, OracleRequest *request);
+OracleCount oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache);
+OracleCount oracle_sweep (Oracle *oracle, OracleLink *link);
+OracleRemoval oracle_remove (Oracle *oracle, OracleRequest *request);
+void oracle_raise_gate (Oracle *oracle, OracleLink *link, gint64 gate);
+void oracle_refuse (Oracle *oracle, OracleLink *link, gboolean refuses);
+void oracle_cut (Oracle *oracle, OracleLink *link);
+void oracle_close (Oracle *oracle);
+void oracle_kill (Oracle *oracle);
+
+void oracle_rest (Oracle *oracle);
+void oracle_adopt (Oracle *oracle, OracleRequest *request, OracleState state);
+void oracle_conclude (Oracle *oracle);
+gboolean oracle_has_transfer (const Oracle *oracle, const OracleLink *link);
+guint oracle_count_transfers (const Oracle *oracle);
+
+G_END_DECLS
