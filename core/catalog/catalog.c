@@ -336,14 +336,7 @@ read_contents (const char *path, GError **error)
   if (version == 0)
     return dray_catalog_contents_new ();
 
-  if (version < dray_migrations_get_latest ())
-    {
-      g_set_error_literal (
-          error, DRAY_ERROR, DRAY_ERROR_BUSY, "an older Dray is using it; close that first");
-      return NULL;
-    }
-
-  return dray_queries_read (db, error);
+  return dray_queries_read (db, version, error);
 }
 
 /**
@@ -351,7 +344,7 @@ read_contents (const char *path, GError **error)
  * @path: the catalog's file, perhaps in use by another process
  * @error: (out) (optional): where an error goes
  *
- * Reads the catalog without taking it, for a listing. Makes no file where there is none. Blocks for
+ * Reads the catalog without taking it, for a listing; one of an older version stays as it is. Makes no file where there is none. Blocks for
  * as long as the reading takes, so it is for programs without a window.
  *
  * Returns: (transfer full) (nullable): what the catalog holds; nothing if there is none

@@ -70,6 +70,16 @@ void dray_catalog_change_put_blocks (DrayCatalogChange *change,
 void dray_catalog_change_delete_asset (DrayCatalogChange *change, gint64 asset_id);
 void dray_catalog_change_put_request (DrayCatalogChange *change, const DrayRequestRecord *record);
 void dray_catalog_change_delete_request (DrayCatalogChange *change, const char *request_id);
+void dray_catalog_change_put_aliases (DrayCatalogChange *change,
+                                      gint64 asset_id,
+                                      GPtrArray *aliases);
+void dray_catalog_change_put_model_alias (DrayCatalogChange *change,
+                                          const char *alias,
+                                          const char *model_id);
+void dray_catalog_change_put_facts (DrayCatalogChange *change, const DrayFactsRecord *record);
+void dray_catalog_change_put_setting (DrayCatalogChange *change,
+                                      const char *name,
+                                      const char *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayCatalogChange, dray_catalog_change_free)
 

@@ -10,6 +10,10 @@ step_free (DrayStep *step)
   dray_asset_record_clear (&step->asset);
   dray_request_record_free (step->request);
   g_clear_pointer (&step->rows, g_array_unref);
+  g_clear_pointer (&step->aliases, g_ptr_array_unref);
+  dray_facts_record_free (step->facts);
+  g_free (step->name);
+  g_free (step->value);
   g_free (step);
 }
 
@@ -41,7 +45,7 @@ copy_rows (gconstpointer rows, gsize n_rows, guint row_size)
  *
  * Returns: (transfer full): a change without steps. Its steps are carried out in the order in which
  *   they are added: a model comes before its assets and requests, an asset before its pieces,
- *   blocks and requests, a parent before its children
+ *   blocks, aliases and requests, a parent before its children
  */
 DrayCatalogChange *
 dray_catalog_change_new (void)
@@ -85,7 +89,7 @@ dray_catalog_change_put_model (DrayCatalogChange *change, const DrayModelRecord 
  * @change: a change
  * @record: an asset with an id of dray_catalog_reserve_asset_id(); copied
  *
- * Adds the asset, or brings its row up to date; its pieces and blocks stay.
+ * Adds the asset, or brings its row up to date; its pieces, blocks and aliases stay.
  */
 void
 dray_catalog_change_put_asset (DrayCatalogChange *change, const DrayAssetRecord *record)
@@ -142,7 +146,7 @@ dray_catalog_change_put_blocks (DrayCatalogChange *change,
  * @change: a change
  * @asset_id: the asset
  *
- * Deletes the asset with its pieces and blocks. Its requests stay, without an asset.
+ * Deletes the asset with its pieces, blocks and aliases. Its requests stay, without an asset.
  */
 void
 dray_catalog_change_delete_asset (DrayCatalogChange *change, gint64 asset_id)
@@ -174,4 +178,74 @@ void
 dray_catalog_change_delete_request (DrayCatalogChange *change, const char *request_id)
 {
   add_step (change, DRAY_STEP_DELETE_REQUEST, 0)->request_id = g_strdup (request_id);
+}
+
+static gpointer
+copy_text (gconstpointer text, G_GNUC_UNUSED gpointer user_data)
+{
+  return g_strdup (text);
+}
+
+/**
+ * dray_catalog_change_put_aliases:
+ * @change: a change
+ * @asset_id: the asset
+ * @aliases: (element-type utf8): its other download keys, each once; copied
+ *
+ * Replaces all aliases of the asset.
+ */
+void
+dray_catalog_change_put_aliases (DrayCatalogChange *change, gint64 asset_id, GPtrArray *aliases)
+{
+  GPtrArray *copy = g_ptr_array_copy (aliases, copy_text, NULL);
+
+  g_ptr_array_set_free_func (copy, g_free);
+  add_step (change, DRAY_STEP_PUT_ALIASES, asset_id)->aliases = copy;
+}
+
+/**
+ * dray_catalog_change_put_model_alias:
+ * @change: a change
+ * @alias: another model id
+ * @model_id: the model that is meant
+ *
+ * Adds the alias, or lets it mean that model from now on.
+ */
+void
+dray_catalog_change_put_model_alias (DrayCatalogChange *change,
+                                     const char *alias,
+                                     const char *model_id)
+{
+  DrayStep *step = add_step (change, DRAY_STEP_PUT_MODEL_ALIAS, 0);
+
+  step->name = g_strdup (alias);
+  step->value = g_strdup (model_id);
+}
+
+/**
+ * dray_catalog_change_put_facts:
+ * @change: a change
+ * @record: what is known of a model; copied
+ *
+ * Adds the facts, or replaces all that were known of the model.
+ */
+void
+dray_catalog_change_put_facts (DrayCatalogChange *change, const DrayFactsRecord *record)
+{
+  add_step (change, DRAY_STEP_PUT_FACTS, 0)->facts = dray_facts_record_copy (record);
+}
+
+/**
+ * dray_catalog_change_put_setting:
+ * @change: a change
+ * @name: the setting's name
+ * @value: what it is set to
+ */
+void
+dray_catalog_change_put_setting (DrayCatalogChange *change, const char *name, const char *value)
+{
+  DrayStep *step = add_step (change, DRAY_STEP_PUT_SETTING, 0);
+
+  step->name = g_strdup (name);
+  step->value = g_strdup (value);
 }

@@ -21,18 +21,26 @@ typedef enum
   DRAY_STEP_DELETE_ASSET,
   DRAY_STEP_PUT_REQUEST,
   DRAY_STEP_DELETE_REQUEST,
+  DRAY_STEP_PUT_ALIASES,
+  DRAY_STEP_PUT_MODEL_ALIAS,
+  DRAY_STEP_PUT_FACTS,
+  DRAY_STEP_PUT_SETTING,
 } DrayStepKind;
 
 typedef struct
 {
   DrayStepKind kind;
-  gint64 asset_id;            /* of the pieces, the blocks or the asset to delete */
+  gint64 asset_id;            /* of the pieces, blocks or aliases, or the asset to delete */
   char *request_id;           /* of the request to delete */
   DrayModelRecord *model;
   DrayAssetRecord asset;
   DrayRequestRecord *request;
   guint first_block;
   GArray *rows;               /* of DrayPiece or of DrayDigestState */
+  GPtrArray *aliases;         /* of char *, of an asset */
+  DrayFactsRecord *facts;
+  char *name;                 /* of a setting, or the alias of a model */
+  char *value;                /* of the setting, or the model's id */
 } DrayStep;
 
 struct _DrayCatalogChange

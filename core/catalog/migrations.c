@@ -104,8 +104,86 @@ static const char version_1[] =
     "CREATE INDEX request_parent ON request (parent_id);\n"
     "CREATE INDEX request_asset ON request (asset_id);\n";
 
+/* SQLite adds a column in front of the comment that explains the one before, so the requests move
+ * into a new table, whose text is in order. Nothing refers to a request but its children. */
+static const char version_2[] =
+    "DROP INDEX request_model;\n"
+    "DROP INDEX request_parent;\n"
+    "DROP INDEX request_asset;\n"
+    "ALTER TABLE request RENAME TO request_1;\n"
+
+    "CREATE TABLE request (\n"
+    "  -- A request: one caller's wish, kept until the caller removes it.\n"
+    "  id              TEXT NOT NULL PRIMARY KEY,\n"
+    "  kind            TEXT NOT NULL CHECK (kind IN ('download', 'set', 'load')),\n"
+    "  source          TEXT NOT NULL, -- what the caller gave\n"
+    "  model_id        TEXT NOT NULL REFERENCES model (id),\n"
+    "  parent_id       TEXT REFERENCES request (id) ON DELETE SET NULL, -- the set it belongs to\n"
+    "  asset_id        INTEGER REFERENCES asset (id) ON DELETE SET NULL, -- NULL until known\n"
+    "  caller          TEXT NOT NULL, -- who asked: terminal, window, ...\n"
+    "  state           TEXT NOT NULL CHECK (state IN (\n"
+    "                    'resolving', 'queued', 'connecting', 'downloading', 'verifying',\n"
+    "                    'loading', 'completed', 'waiting', 'paused', 'failed', 'discarded'\n"
+    "                  )),\n"
+    "  error_name      TEXT,          -- the error's stable name; NULL unless failed\n"
+    "  error_message   TEXT,          -- the error in words; NULL unless failed\n"
+    "  directory       TEXT,          -- asked for by the caller; NULL for the library\n"
+    "  expected_sha256 TEXT CHECK (length (expected_sha256) = 64), -- asked for by the caller\n"
+    "  created_at      INTEGER NOT NULL, -- seconds since 1970-01-01 00:00 UTC\n"
+    "  position        INTEGER NOT NULL DEFAULT 0, -- place in the queue, the smallest first\n"
+    "  resumes         INTEGER NOT NULL DEFAULT 0 CHECK (resumes IN (0, 1)) -- it ran when the\n"
+    "                                 -- program ended in good order\n"
+    ") STRICT;\n"
+
+    "INSERT INTO request (rowid, id, kind, source, model_id, parent_id, asset_id, caller, state,\n"
+    "    error_name, error_message, directory, expected_sha256, created_at)\n"
+    "  SELECT rowid, id, kind, source, model_id, parent_id, asset_id, caller, state,\n"
+    "    error_name, error_message, directory, expected_sha256, created_at FROM request_1;\n"
+    "DROP TABLE request_1;\n"
+
+    "CREATE INDEX request_model ON request (model_id);\n"
+    "CREATE INDEX request_parent ON request (parent_id);\n"
+    "CREATE INDEX request_asset ON request (asset_id);\n"
+
+    "CREATE TABLE asset_alias (\n"
+    "  -- An asset_alias is another download key that names the bytes of an asset.\n"
+    "  asset_id INTEGER NOT NULL REFERENCES asset (id) ON DELETE CASCADE,\n"
+    "  key      TEXT NOT NULL, -- sha256:<hex> or url:<URL>\n"
+    "  PRIMARY KEY (asset_id, key)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "CREATE TABLE model_alias (\n"
+    "  -- A model_alias is another model id under which a model is known.\n"
+    "  alias    TEXT NOT NULL PRIMARY KEY,\n"
+    "  model_id TEXT NOT NULL REFERENCES model (id) ON DELETE CASCADE\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "CREATE TABLE setting (\n"
+    "  -- A setting of the engine, kept from one run to the next.\n"
+    "  name  TEXT NOT NULL PRIMARY KEY,\n"
+    "  value TEXT NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "CREATE TABLE fact (\n"
+    "  -- A fact sheet: what the header of a model's file says. NULL is what it does not say.\n"
+    "  model_id         TEXT NOT NULL PRIMARY KEY REFERENCES model (id) ON DELETE CASCADE,\n"
+    "  format           TEXT NOT NULL, -- gguf, safetensors\n"
+    "  version          INTEGER CHECK (version >= 0), -- of the format\n"
+    "  architecture     TEXT,          -- as in llama\n"
+    "  name             TEXT,          -- what the file calls the model\n"
+    "  quantisation     TEXT,          -- as in Q4_K_M\n"
+    "  parameters       INTEGER CHECK (parameters >= 0),\n"
+    "  context_length   INTEGER CHECK (context_length >= 0), -- in tokens\n"
+    "  layers           INTEGER CHECK (layers >= 0),\n"
+    "  embedding_length INTEGER CHECK (embedding_length >= 0), -- numbers for a token\n"
+    "  shards           INTEGER CHECK (shards >= 0), -- how many files the model is split into\n"
+    "  tensors          INTEGER CHECK (tensors >= 0),\n"
+    "  unknown_tensors  INTEGER CHECK (unknown_tensors >= 0), -- of a type unknown to Dray\n"
+    "  size             INTEGER CHECK (size >= 0) -- in bytes\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
 /* Element n takes a catalog from version n to version n + 1. */
-static const char *const migrations[] = { version_1 };
+static const char *const migrations[] = { version_1, version_2 };
 
 static gboolean
 set_foreign_error (GError **error)

@@ -221,6 +221,70 @@ read_request (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **e
   record->directory = take_optional_text (&row);
   record->expected_sha256 = take_digest (&row);
   record->created_at = take_int64 (&row);
+  record->position = take_int64 (&row);
+  record->resumes = take_boolean (&row);
+
+  return row_end (&row, error);
+}
+
+static gboolean
+read_model_alias (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **error)
+{
+  Row row = { statement, "model_alias", 0, NULL };
+  DrayModelAlias *alias = g_new0 (DrayModelAlias, 1);
+
+  g_ptr_array_add (contents->model_aliases, alias);
+  alias->alias = take_text (&row);
+  alias->model_id = take_text (&row);
+
+  return row_end (&row, error);
+}
+
+static gboolean
+read_setting (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **error)
+{
+  Row row = { statement, "setting", 0, NULL };
+  g_autofree char *name = take_text (&row);
+  g_autofree char *value = take_text (&row);
+
+  if (!row_end (&row, error))
+    return FALSE;
+
+  g_hash_table_insert (contents->settings, g_steal_pointer (&name), g_steal_pointer (&value));
+  return TRUE;
+}
+
+static gboolean
+read_facts (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **error)
+{
+  Row row = { statement, "fact", 0, NULL };
+  DrayFactsRecord *record = dray_facts_record_new (NULL, NULL);
+
+  g_ptr_array_add (contents->facts, record);
+  record->model_id = take_text (&row);
+  record->format = take_text (&row);
+  record->version = take_size (&row, -1);
+  record->architecture = take_optional_text (&row);
+  record->name = take_optional_text (&row);
+  record->quantisation = take_optional_text (&row);
+  record->parameters = take_size (&row, -1);
+  record->context_length = take_size (&row, -1);
+  record->layers = take_size (&row, -1);
+  record->embedding_length = take_size (&row, -1);
+  record->shards = take_size (&row, -1);
+  record->tensors = take_size (&row, -1);
+  record->unknown_tensors = take_size (&row, -1);
+  record->size = take_size (&row, -1);
+
+  return row_end (&row, error);
+}
+
+static gboolean
+read_alias (sqlite3_stmt *statement, DrayStoredAsset *asset, GError **error)
+{
+  Row row = { statement, "asset_alias of asset", 1, NULL };
+
+  g_ptr_array_add (asset->aliases, take_text (&row));
 
   return row_end (&row, error);
 }
@@ -315,15 +379,54 @@ read_children (sqlite3 *db,
   return TRUE;
 }
 
+/* What version 2 brought. */
+static gboolean
+read_version_2 (sqlite3 *db, DrayCatalogContents *contents, GError **error)
+{
+  return read_children (db,
+                        "SELECT asset_id, key"
+                        " FROM asset_alias WHERE asset_id = :asset_id ORDER BY key",
+                        read_alias,
+                        contents,
+                        error)
+         && read_rows (db,
+                       "SELECT alias, model_id FROM model_alias ORDER BY alias",
+                       read_model_alias,
+                       contents,
+                       error)
+         && read_rows (db, "SELECT name, value FROM setting", read_setting, contents, error)
+         && read_rows (db,
+                       "SELECT model_id, format, version, architecture, name, quantisation,"
+                       " parameters, context_length, layers, embedding_length, shards, tensors,"
+                       " unknown_tensors, size FROM fact",
+                       read_facts,
+                       contents,
+                       error);
+}
+
+static gboolean
+read_requests (sqlite3 *db, guint version, DrayCatalogContents *contents, GError **error)
+{
+  g_autofree char *sql
+      = g_strconcat ("SELECT id, kind, source, model_id, parent_id, asset_id, caller, state,"
+                     " error_name, error_message, directory, expected_sha256, created_at, ",
+                     version >= 2 ? "position, resumes" : "0 AS position, 0 AS resumes",
+                     " FROM request ORDER BY created_at, rowid",
+                     NULL);
+
+  return read_rows (db, sql, read_request, contents, error);
+}
+
 /**
  * dray_queries_read:
- * @db: a connection to a catalog of the latest version, in a transaction
+ * @db: a connection to a catalog, in a transaction
+ * @version: its version, at least 1
  * @error: (out) (optional): where an error goes, which names the row that is damaged
  *
  * Returns: (transfer full) (nullable): all that the catalog holds
  */
 DrayCatalogContents *
-dray_queries_read (sqlite3 *db, GError **error)
+dray_queries_read (sqlite3 *db, guint version, GError **error)
 {
   g_autoptr (DrayCatalogContents) contents = dray_catalog_contents_new ();
 
@@ -348,13 +451,8 @@ dray_queries_read (sqlite3 *db, GError **error)
                          read_block,
                          contents,
                          error)
-      || !read_rows (db,
-                     "SELECT id, kind, source, model_id, parent_id, asset_id, caller, state,"
-                     " error_name, error_message, directory, expected_sha256, created_at"
-                     " FROM request ORDER BY created_at, rowid",
-                     read_request,
-                     contents,
-                     error))
+      || !read_requests (db, version, contents, error)
+      || (version >= 2 && !read_version_2 (db, contents, error)))
     return NULL;
 
   return g_steal_pointer (&contents);

@@ -208,15 +208,18 @@ put_blocks (sqlite3 *db, const DrayStep *step, GError **error)
 
 static const char put_request_sql[]
     = "INSERT INTO request (id, kind, source, model_id, parent_id, asset_id, caller, state,"
-      "  error_name, error_message, directory, expected_sha256, created_at)"
+      "  error_name, error_message, directory, expected_sha256, created_at, position,"
+      "  resumes)"
       " VALUES (:id, :kind, :source, :model_id, :parent_id, :asset_id, :caller, :state,"
-      "  :error_name, :error_message, :directory, :expected_sha256, :created_at)"
+      "  :error_name, :error_message, :directory, :expected_sha256, :created_at, :position,"
+      "  :resumes)"
       " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, source = excluded.source,"
       "  model_id = excluded.model_id, parent_id = excluded.parent_id,"
       "  asset_id = excluded.asset_id, caller = excluded.caller, state = excluded.state,"
       "  error_name = excluded.error_name, error_message = excluded.error_message,"
       "  directory = excluded.directory, expected_sha256 = excluded.expected_sha256,"
-      "  created_at = excluded.created_at";
+      "  created_at = excluded.created_at, position = excluded.position,"
+      "  resumes = excluded.resumes";
 
 static gboolean
 put_request (sqlite3 *db, const DrayRequestRecord *record, GError **error)
@@ -236,6 +239,8 @@ put_request (sqlite3 *db, const DrayRequestRecord *record, GError **error)
          && bind_text (statement, ":directory", record->directory, error)
          && bind_text (statement, ":expected_sha256", record->expected_sha256, error)
          && bind_int64 (statement, ":created_at", record->created_at, error)
+         && bind_int64 (statement, ":position", record->position, error)
+         && bind_int64 (statement, ":resumes", record->resumes != FALSE, error)
          && dray_statement_run (statement, error);
 }
 
@@ -246,6 +251,80 @@ delete_request (sqlite3 *db, const char *request_id, GError **error)
       = dray_database_prepare (db, "DELETE FROM request WHERE id = :id", error);
 
   return statement != NULL && bind_text (statement, ":id", request_id, error)
+         && dray_statement_run (statement, error);
+}
+
+static gboolean
+put_aliases (sqlite3 *db, const DrayStep *step, GError **error)
+{
+  static const char sql[] = "INSERT INTO asset_alias (asset_id, key) VALUES (:asset_id, :key)";
+  g_autoptr (sqlite3_stmt) statement = NULL;
+
+  if (!delete_rows (
+          db, "DELETE FROM asset_alias WHERE asset_id = :asset_id", step->asset_id, 0, error))
+    return FALSE;
+
+  statement = dray_database_prepare (db, sql, error);
+  if (statement == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < step->aliases->len; i++)
+    {
+      if (!bind_int64 (statement, ":asset_id", step->asset_id, error)
+          || !bind_text (statement, ":key", g_ptr_array_index (step->aliases, i), error)
+          || !dray_statement_run (statement, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+put_pair (sqlite3 *db, const char *sql, const DrayStep *step, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement = dray_database_prepare (db, sql, error);
+
+  return statement != NULL && bind_text (statement, ":name", step->name, error)
+         && bind_text (statement, ":value", step->value, error)
+         && dray_statement_run (statement, error);
+}
+
+static gboolean
+put_facts (sqlite3 *db, const DrayFactsRecord *record, GError **error)
+{
+  static const char sql[]
+      = "INSERT OR REPLACE INTO fact (model_id, format, version, architecture, name,"
+        "  quantisation, parameters, context_length, layers, embedding_length, shards, tensors,"
+        "  unknown_tensors, size)"
+        " VALUES (:model_id, :format, :version, :architecture, :name, :quantisation,"
+        "  :parameters, :context_length, :layers, :embedding_length, :shards, :tensors,"
+        "  :unknown_tensors, :size)";
+  g_autoptr (sqlite3_stmt) statement = dray_database_prepare (db, sql, error);
+  const struct
+  {
+    const char *name;
+    gint64 value;
+  } figures[] = {
+    { ":version", record->version },
+    { ":parameters", record->parameters },
+    { ":context_length", record->context_length },
+    { ":layers", record->layers },
+    { ":embedding_length", record->embedding_length },
+    { ":shards", record->shards },
+    { ":tensors", record->tensors },
+    { ":unknown_tensors", record->unknown_tensors },
+    { ":size", record->size },
+  };
+
+  for (guint i = 0; statement != NULL && i < G_N_ELEMENTS (figures); i++)
+    if (!bind_unless (statement, figures[i].name, figures[i].value < 0, figures[i].value, error))
+      return FALSE;
+
+  return statement != NULL && bind_text (statement, ":model_id", record->model_id, error)
+         && bind_text (statement, ":format", record->format, error)
+         && bind_text (statement, ":architecture", record->architecture, error)
+         && bind_text (statement, ":name", record->name, error)
+         && bind_text (statement, ":quantisation", record->quantisation, error)
          && dray_statement_run (statement, error);
 }
 
@@ -275,6 +354,26 @@ apply_step (sqlite3 *db, const DrayStep *step, GError **error)
 
     case DRAY_STEP_DELETE_REQUEST:
       return delete_request (db, step->request_id, error);
+
+    case DRAY_STEP_PUT_ALIASES:
+      return put_aliases (db, step, error);
+
+    case DRAY_STEP_PUT_MODEL_ALIAS:
+      return put_pair (db,
+                       "INSERT INTO model_alias (alias, model_id) VALUES (:name, :value)"
+                       " ON CONFLICT (alias) DO UPDATE SET model_id = excluded.model_id",
+                       step,
+                       error);
+
+    case DRAY_STEP_PUT_FACTS:
+      return put_facts (db, step->facts, error);
+
+    case DRAY_STEP_PUT_SETTING:
+      return put_pair (db,
+                       "INSERT INTO setting (name, value) VALUES (:name, :value)"
+                       " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                       step,
+                       error);
 
     default:
       g_assert_not_reached ();
@@ -306,6 +405,18 @@ describe_step (const DrayStep *step)
 
     case DRAY_STEP_DELETE_REQUEST:
       return g_strdup_printf ("delete the request “%s”", step->request_id);
+
+    case DRAY_STEP_PUT_ALIASES:
+      return g_strdup_printf ("record the aliases of asset %" G_GINT64_FORMAT, step->asset_id);
+
+    case DRAY_STEP_PUT_MODEL_ALIAS:
+      return g_strdup_printf ("record the alias “%s”", step->name);
+
+    case DRAY_STEP_PUT_FACTS:
+      return g_strdup_printf ("record the facts of “%s”", step->facts->model_id);
+
+    case DRAY_STEP_PUT_SETTING:
+      return g_strdup_printf ("record the setting “%s”", step->name);
 
     default:
       g_assert_not_reached ();

@@ -14,7 +14,7 @@
 
 G_BEGIN_DECLS
 
-DrayCatalogContents *dray_queries_read (sqlite3 *db, GError **error);
+DrayCatalogContents *dray_queries_read (sqlite3 *db, guint version, GError **error);
 gboolean dray_queries_read_last_asset_id (sqlite3 *db, gint64 *id, GError **error);
 gboolean dray_queries_apply (sqlite3 *db, const DrayCatalogChange *change, GError **error);
 

@@ -175,9 +175,90 @@ dray_request_record_free (DrayRequestRecord *record)
 }
 
 /**
+ * dray_model_alias_free:
+ * @alias: (transfer full) (nullable): an alias
+ */
+void
+dray_model_alias_free (DrayModelAlias *alias)
+{
+  if (alias == NULL)
+    return;
+
+  g_free (alias->alias);
+  g_free (alias->model_id);
+  g_free (alias);
+}
+
+/**
+ * dray_facts_record_new:
+ * @model_id: whose facts they are
+ * @format: the format of the model's file
+ *
+ * Returns: (transfer full): a record in which nothing else is known
+ */
+DrayFactsRecord *
+dray_facts_record_new (const char *model_id, const char *format)
+{
+  DrayFactsRecord *record = g_new0 (DrayFactsRecord, 1);
+
+  record->model_id = g_strdup (model_id);
+  record->format = g_strdup (format);
+  record->version = -1;
+  record->parameters = -1;
+  record->context_length = -1;
+  record->layers = -1;
+  record->embedding_length = -1;
+  record->shards = -1;
+  record->tensors = -1;
+  record->unknown_tensors = -1;
+  record->size = -1;
+
+  return record;
+}
+
+/**
+ * dray_facts_record_copy:
+ * @record: a record
+ *
+ * Returns: (transfer full): a deep copy
+ */
+DrayFactsRecord *
+dray_facts_record_copy (const DrayFactsRecord *record)
+{
+  DrayFactsRecord *copy = g_new0 (DrayFactsRecord, 1);
+
+  *copy = *record;
+  copy->model_id = g_strdup (record->model_id);
+  copy->format = g_strdup (record->format);
+  copy->architecture = g_strdup (record->architecture);
+  copy->name = g_strdup (record->name);
+  copy->quantisation = g_strdup (record->quantisation);
+
+  return copy;
+}
+
+/**
+ * dray_facts_record_free:
+ * @record: (transfer full) (nullable): a record
+ */
+void
+dray_facts_record_free (DrayFactsRecord *record)
+{
+  if (record == NULL)
+    return;
+
+  g_free (record->model_id);
+  g_free (record->format);
+  g_free (record->architecture);
+  g_free (record->name);
+  g_free (record->quantisation);
+  g_free (record);
+}
+
+/**
  * dray_stored_asset_new:
  *
- * Returns: (transfer full): an asset without pieces or blocks
+ * Returns: (transfer full): an asset without pieces, blocks or aliases
  */
 DrayStoredAsset *
 dray_stored_asset_new (void)
@@ -187,6 +268,7 @@ dray_stored_asset_new (void)
   dray_asset_record_init (&asset->record);
   asset->pieces = g_array_new (FALSE, FALSE, sizeof (DrayPiece));
   asset->blocks = g_array_new (FALSE, FALSE, sizeof (DrayDigestState));
+  asset->aliases = g_ptr_array_new_with_free_func (g_free);
 
   return asset;
 }
@@ -204,6 +286,7 @@ dray_stored_asset_free (DrayStoredAsset *asset)
   dray_asset_record_clear (&asset->record);
   g_array_unref (asset->pieces);
   g_array_unref (asset->blocks);
+  g_ptr_array_unref (asset->aliases);
   g_free (asset);
 }
 
@@ -220,6 +303,10 @@ dray_catalog_contents_new (void)
   contents->models = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_model_record_free);
   contents->assets = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_stored_asset_free);
   contents->requests = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_request_record_free);
+  contents->model_aliases
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_model_alias_free);
+  contents->facts = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_facts_record_free);
+  contents->settings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
   return contents;
 }
@@ -237,6 +324,9 @@ dray_catalog_contents_free (DrayCatalogContents *contents)
   g_ptr_array_unref (contents->models);
   g_ptr_array_unref (contents->assets);
   g_ptr_array_unref (contents->requests);
+  g_ptr_array_unref (contents->model_aliases);
+  g_ptr_array_unref (contents->facts);
+  g_hash_table_unref (contents->settings);
   g_free (contents);
 }
 

@@ -77,6 +77,8 @@ typedef struct
   char *directory;       /* asked for by the caller; NULL for the library */
   char *expected_sha256; /* asked for by the caller; NULL for none */
   gint64 created_at;
+  gint64 position;       /* place in the queue, the smallest first */
+  gboolean resumes;      /* it ran when the program ended in good order */
 } DrayRequestRecord;
 
 /* An asset with the rows that hang on it. */
@@ -85,7 +87,34 @@ typedef struct
   DrayAssetRecord record;
   GArray *pieces; /* of DrayPiece, in file order */
   GArray *blocks; /* of DrayDigestState; element k is the state after block k */
+  GPtrArray *aliases; /* of char *: other download keys of the same bytes, sorted */
 } DrayStoredAsset;
+
+/* Another model id under which a model is known. */
+typedef struct
+{
+  char *alias;
+  char *model_id;
+} DrayModelAlias;
+
+/* What the header of a model's file says; NULL or -1 is what it does not say. */
+typedef struct
+{
+  char *model_id;
+  char *format;            /* "gguf", "safetensors" */
+  gint64 version;          /* of the format */
+  char *architecture;      /* as in "llama" */
+  char *name;              /* what the file calls the model */
+  char *quantisation;      /* as in "Q4_K_M" */
+  gint64 parameters;
+  gint64 context_length;   /* in tokens */
+  gint64 layers;
+  gint64 embedding_length; /* how many numbers stand for a token */
+  gint64 shards;           /* how many files the model is split into */
+  gint64 tensors;
+  gint64 unknown_tensors;  /* of a type that is not known here */
+  gint64 size;             /* in bytes */
+} DrayFactsRecord;
 
 /* All that a catalog holds, as read when it is opened. */
 typedef struct
@@ -93,6 +122,9 @@ typedef struct
   GPtrArray *models;   /* of DrayModelRecord */
   GPtrArray *assets;   /* of DrayStoredAsset */
   GPtrArray *requests; /* of DrayRequestRecord, oldest first */
+  GPtrArray *model_aliases; /* of DrayModelAlias */
+  GPtrArray *facts;    /* of DrayFactsRecord, one for a model at most */
+  GHashTable *settings; /* from a setting's name to its value, both char * */
 } DrayCatalogContents;
 
 DrayModelRecord *dray_model_record_new (const char *id, const char *publisher, const char *name);
@@ -107,6 +139,12 @@ DrayRequestRecord *dray_request_record_new (void);
 DrayRequestRecord *dray_request_record_copy (const DrayRequestRecord *record);
 void dray_request_record_free (DrayRequestRecord *record);
 
+void dray_model_alias_free (DrayModelAlias *alias);
+
+DrayFactsRecord *dray_facts_record_new (const char *model_id, const char *format);
+DrayFactsRecord *dray_facts_record_copy (const DrayFactsRecord *record);
+void dray_facts_record_free (DrayFactsRecord *record);
+
 DrayStoredAsset *dray_stored_asset_new (void);
 void dray_stored_asset_free (DrayStoredAsset *asset);
 
@@ -118,6 +156,8 @@ gboolean dray_asset_state_from_name (const char *name, DrayAssetState *state);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayModelRecord, dray_model_record_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayRequestRecord, dray_request_record_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayModelAlias, dray_model_alias_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayFactsRecord, dray_facts_record_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayStoredAsset, dray_stored_asset_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayCatalogContents, dray_catalog_contents_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DrayAssetRecord, dray_asset_record_clear)

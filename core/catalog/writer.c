@@ -56,7 +56,7 @@ open_database (DrayCatalogWriter *writer,
       || !dray_queries_read_last_asset_id (writer->db, last_asset_id, error))
     return FALSE;
 
-  *contents = dray_queries_read (writer->db, error);
+  *contents = dray_queries_read (writer->db, dray_migrations_get_latest (), error);
   if (*contents == NULL)
     return FALSE;
 

@@ -57,6 +57,8 @@ new_full_request (const char *id, gint64 asset_id)
   request->directory = g_strdup ("/elsewhere");
   request->expected_sha256 = g_strdup (SHA_B);
   request->created_at = 1700000002;
+  request->position = -3;
+  request->resumes = TRUE;
 
   return request;
 }
@@ -103,6 +105,8 @@ assert_same_request (const DrayRequestRecord *a, const DrayRequestRecord *b)
   g_assert_cmpstr (a->directory, ==, b->directory);
   g_assert_cmpstr (a->expected_sha256, ==, b->expected_sha256);
   g_assert_cmpint (a->created_at, ==, b->created_at);
+  g_assert_cmpint (a->position, ==, b->position);
+  g_assert_cmpint (a->resumes, ==, b->resumes);
 }
 
 static const DrayStoredAsset *
@@ -330,9 +334,21 @@ test_damaged_rows (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
     { "INSERT INTO block VALUES (1, 1, zeroblob (32))", "DELETE FROM block", "gap" },
     { "INSERT INTO block VALUES (1, 0, zeroblob (31))", "DELETE FROM block", "length" },
     { "INSERT INTO request VALUES ('r', 'download', 's', 'm', NULL, NULL, 'c', 'lost', NULL,"
-      " NULL, NULL, NULL, 0)",
+      " NULL, NULL, NULL, 0, 0, 0)",
       "DELETE FROM request",
       "request “r”: state" },
+    { "INSERT INTO request VALUES ('r', 'download', 's', 'm', NULL, NULL, 'c', 'paused', NULL,"
+      " NULL, NULL, NULL, 0, 0, 2)",
+      "DELETE FROM request",
+      "request “r”: resumes" },
+    { "INSERT INTO fact (model_id, format, tensors) VALUES ('m', 'gguf', -2)", "DELETE FROM fact",
+      "fact “m”: tensors" },
+    { "INSERT INTO setting VALUES ('s', CAST (x'ff' AS TEXT))", "DELETE FROM setting",
+      "setting “s”: value" },
+    { "INSERT INTO asset_alias VALUES (1, CAST (x'ff' AS TEXT))", "DELETE FROM asset_alias",
+      "asset_alias of asset “1”: key" },
+    { "INSERT INTO model_alias VALUES (CAST (x'ff' AS TEXT), 'm')", "DELETE FROM model_alias",
+      "model_alias" },
   };
   DrayCatalog *catalog = must_open (fixture, NULL);
 
@@ -462,7 +478,7 @@ test_schema_explains_itself (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
       g_assert_nonnull (strstr (sql, "STRICT"));
       g_assert_nonnull (strstr (sql, "(\n  -- A"));
     }
-  g_assert_cmpuint (n_tables, ==, 5);
+  g_assert_cmpuint (n_tables, ==, 9);
   sqlite3_finalize (statement);
   sqlite3_close (db);
 }
