@@ -25,6 +25,7 @@ static const struct
   { "discard", dray_command_discard, "REQUEST…", "Give up unfinished downloads and their bytes" },
   { "remove", dray_command_remove, "REQUEST…", "Forget downloads; finished files stay" },
   { "cancel", dray_command_cancel, "--model MODEL", "Pause every running download of a model" },
+  { "inspect", dray_command_inspect, "[--json] FILE", "Tell what a model file says of itself" },
 };
 
 static void

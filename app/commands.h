@@ -24,6 +24,7 @@ int dray_command_pause (int argc, char **argv);
 int dray_command_discard (int argc, char **argv);
 int dray_command_remove (int argc, char **argv);
 int dray_command_cancel (int argc, char **argv);
+int dray_command_inspect (int argc, char **argv);
 
 /* What the verbs share: command-common.c. */
 gboolean dray_command_parse (const char *usage,

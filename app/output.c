@@ -101,9 +101,9 @@ dray_print_json (JsonBuilder *builder)
   fflush (stdout);
 }
 
-/* One line, in which what a link or a server says has no power over a terminal. */
-static char *
-make_harmless (const char *text)
+/* One line, in which what a link, a server or a file says has no power over a terminal. */
+char *
+dray_make_harmless (const char *text)
 {
   g_autofree char *valid = g_utf8_make_valid (text, -1);
   GString *line = g_string_new (NULL);
@@ -122,7 +122,7 @@ make_harmless (const char *text)
 void
 dray_print_error (const GError *error)
 {
-  g_autofree char *line = make_harmless (error->message);
+  g_autofree char *line = dray_make_harmless (error->message);
 
   fprintf (stderr, "dray: %s: %s\n",
            error->domain == DRAY_ERROR ? dray_error_get_name ((DrayError) error->code) : "error",

@@ -30,6 +30,7 @@ void dray_output_show_progress (DrayOutput *output);
 void dray_output_show_end (DrayOutput *output, DrayRequest *request);
 void dray_output_show_failure (DrayOutput *output, const GError *error);
 
+char *dray_make_harmless (const char *text);
 void dray_print_error (const GError *error);
 void dray_print_json (JsonBuilder *builder);
 void dray_json_add_string (JsonBuilder *builder, const char *name, const char *value);

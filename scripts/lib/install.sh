@@ -15,12 +15,19 @@ packages_for () {
   done <"$root/scripts/lib/packages"
 }
 
-# Those of the packages named that are not installed.
+# The names for which an installed package stands in, such as npm where another nodejs has it inside.
+provided () {
+  dpkg-query -W -f='${db:Status-Status} ${Provides}\n' 2>/dev/null |
+    sed -n 's/^installed //p' | tr ',' '\n' | sed 's/(.*//; s/ //g'
+}
+
+# Those of the packages named that are neither installed nor provided.
 missing_of () {
-  local package
+  local package names
+  names=$(provided)
   for package in "$@"; do
     [ "$(dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | head -n 1)" = installed ] ||
-      printf '%s\n' "$package"
+      grep -qxF "$package" <<<"$names" || printf '%s\n' "$package"
   done
 }
 

@@ -26,6 +26,7 @@ VERBS = {
     'discard': ['REQUEST…'],
     'remove': ['REQUEST…'],
     'cancel': ['--model=MODEL'],
+    'inspect': ['--json', 'FILE'],
 }
 
 
