@@ -3,8 +3,9 @@
 /*
  * The requests of a list, grouped by their models: a #GListModel of #DrayModel.
  *
- * The order is that in which the models were first seen, and stays so: neither a change of state
- * nor a request that goes and comes back moves a model. The main thread's.
+ * A request that others name as their parent has no row of its own. The order is that in which the
+ * models were first seen, and stays so: neither a change of state nor a request that goes and comes
+ * back moves a model. The main thread's.
  */
 
 #pragma once

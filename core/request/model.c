@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-#include "core/request/model.h"
+#include "core/request/model-private.h"
 
 #include "core/base/piece.h"
 #include "core/library/model-name.h"
-
-/* The shortest time between two sums, in microseconds. */
-#define UPDATE_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
-
-typedef struct
-{
-  DrayRequestState state;
-  guint n_files;
-  gint64 downloaded;
-  gint64 total;
-  gint64 speed;
-  gint64 eta;
-} Sums;
+#include "core/request/model-sums.h"
 
 struct _DrayModel
 {
@@ -24,10 +12,12 @@ struct _DrayModel
 
   char *id;
   DrayModelName name;
-  GPtrArray *requests; /* of DrayRequest */
-  Sums sums;
-  gint64 updated_at;
-  guint update_source;
+  GPtrArray *members;  /* of DrayRequest: all */
+  GPtrArray *requests; /* of DrayRequest: those that are shown */
+  DrayModelSums sums;
+  DrayModelStaleFunc stale_func; /* NULL once no list has the model */
+  gpointer stale_data;
+  gboolean is_stale;
 };
 
 enum
@@ -50,14 +40,6 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
-static const GEnumValue section_values[] = {
-  { DRAY_MODEL_IN_PROGRESS, "DRAY_MODEL_IN_PROGRESS", "in-progress" },
-  { DRAY_MODEL_NEEDS_YOU, "DRAY_MODEL_NEEDS_YOU", "needs-you" },
-  { DRAY_MODEL_PAUSED, "DRAY_MODEL_PAUSED", "paused" },
-  { DRAY_MODEL_FINISHED, "DRAY_MODEL_FINISHED", "finished" },
-  { 0, NULL, NULL },
-};
-
 static void dray_model_list_model_init (GListModelInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (DrayModel,
@@ -66,151 +48,60 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (DrayModel,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL,
                                                       dray_model_list_model_init))
 
-GType
-dray_model_section_get_type (void)
+/* Those that completed one and the same file are one row, that of the first. */
+static GPtrArray *
+find_shown (DrayModel *self)
 {
-  static gsize type;
+  g_autoptr (GHashTable) paths = g_hash_table_new (g_str_hash, g_str_equal);
+  GPtrArray *shown = g_ptr_array_new_with_free_func (g_object_unref);
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("DrayModelSection", section_values));
-
-  return type;
-}
-
-static DrayModelSection
-section_of_state (DrayRequestState state)
-{
-  if (dray_request_state_is_running (state))
-    return DRAY_MODEL_IN_PROGRESS;
-
-  switch (state)
+  for (guint i = 0; i < self->members->len; i++)
     {
-    case DRAY_REQUEST_FAILED:
-      return DRAY_MODEL_NEEDS_YOU;
+      DrayRequest *request = g_ptr_array_index (self->members, i);
+      const char *path = dray_request_get_path (request);
 
-    case DRAY_REQUEST_COMPLETED:
-      return DRAY_MODEL_FINISHED;
-
-    default:
-      return DRAY_MODEL_PAUSED;
+      if (dray_request_get_state (request) != DRAY_REQUEST_COMPLETED || path == NULL
+          || g_hash_table_add (paths, (gpointer) path))
+        g_ptr_array_add (shown, g_object_ref (request));
     }
+
+  return shown;
 }
 
-/* Which of two requests speaks for their model: the higher. */
-static guint
-get_weight (DrayRequestState state)
-{
-  static const guint8 weights[] = {
-    [DRAY_REQUEST_DOWNLOADING] = 10, [DRAY_REQUEST_VERIFYING] = 9, [DRAY_REQUEST_LOADING] = 8,
-    [DRAY_REQUEST_WAITING] = 7,      [DRAY_REQUEST_CONNECTING] = 6, [DRAY_REQUEST_RESOLVING] = 5,
-    [DRAY_REQUEST_QUEUED] = 4,       [DRAY_REQUEST_FAILED] = 3,     [DRAY_REQUEST_PAUSED] = 2,
-    [DRAY_REQUEST_COMPLETED] = 1,    [DRAY_REQUEST_DISCARDED] = 0,
-  };
-
-  return weights[state];
-}
-
+/* Tells only of what has changed between the first and the last row that did. */
 static void
-add_to_sums (Sums *sums, DrayRequest *request)
+update_shown (DrayModel *self)
 {
-  gint64 total = dray_request_get_total (request);
+  g_autoptr (GPtrArray) old = NULL;
+  GPtrArray *now;
+  guint shorter, before = 0, after = 0;
 
-  sums->n_files++;
-  sums->downloaded += dray_request_get_downloaded (request);
-  sums->speed += dray_request_get_speed (request);
-  sums->eta = MAX (sums->eta, dray_request_get_eta (request));
-  if (total == DRAY_SIZE_UNKNOWN || sums->total == DRAY_SIZE_UNKNOWN)
-    sums->total = DRAY_SIZE_UNKNOWN;
-  else
-    sums->total += total;
-}
-
-/* Two callers' requests for the same bytes count once. */
-static Sums
-sum_up (DrayModel *self)
-{
-  g_autoptr (GHashTable) keys = g_hash_table_new (g_str_hash, g_str_equal);
-  Sums sums = { .state = DRAY_REQUEST_DISCARDED, .eta = -1 };
-
-  for (guint i = 0; i < self->requests->len; i++)
-    {
-      DrayRequest *request = g_ptr_array_index (self->requests, i);
-      DrayRequestState state = dray_request_get_state (request);
-      const char *key = dray_request_get_download_key (request);
-
-      if (get_weight (state) > get_weight (sums.state))
-        sums.state = state;
-      if (key == NULL || g_hash_table_add (keys, (gpointer) key))
-        add_to_sums (&sums, request);
-    }
-  if (sums.n_files > 1 && sums.total != DRAY_SIZE_UNKNOWN && sums.speed > 0)
-    sums.eta = (sums.total - sums.downloaded + sums.speed - 1) / sums.speed;
-
-  return sums;
-}
-
-static double
-get_percentage (const Sums *sums)
-{
-  if (sums->total == DRAY_SIZE_UNKNOWN)
-    return -1;
-  if (sums->total == 0)
-    return sums->state == DRAY_REQUEST_COMPLETED ? 100 : 0;
-
-  return MIN (100.0, 100.0 * (double) sums->downloaded / (double) sums->total);
-}
-
-static void
-update (DrayModel *self)
-{
-  Sums old = self->sums;
-  GObject *object = G_OBJECT (self);
-
-  self->sums = sum_up (self);
-  self->updated_at = g_get_monotonic_time ();
-
-  g_object_freeze_notify (object);
-  if (old.n_files != self->sums.n_files)
-    g_object_notify_by_pspec (object, properties[PROP_N_FILES]);
-  if (old.downloaded != self->sums.downloaded)
-    g_object_notify_by_pspec (object, properties[PROP_DOWNLOADED]);
-  if (old.total != self->sums.total)
-    g_object_notify_by_pspec (object, properties[PROP_TOTAL]);
-  if (old.downloaded != self->sums.downloaded || old.total != self->sums.total)
-    g_object_notify_by_pspec (object, properties[PROP_PERCENTAGE]);
-  if (old.speed != self->sums.speed)
-    g_object_notify_by_pspec (object, properties[PROP_SPEED]);
-  if (old.eta != self->sums.eta)
-    g_object_notify_by_pspec (object, properties[PROP_ETA]);
-  if (old.state != self->sums.state)
-    g_object_notify_by_pspec (object, properties[PROP_STATE]);
-  if (section_of_state (old.state) != section_of_state (self->sums.state))
-    g_object_notify_by_pspec (object, properties[PROP_SECTION]);
-  g_object_thaw_notify (object);
-}
-
-static gboolean
-update_cb (gpointer user_data)
-{
-  DrayModel *self = DRAY_MODEL (user_data);
-
-  self->update_source = 0;
-  update (self);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-request_changed_cb (DrayModel *self)
-{
-  gint64 wait;
-
-  if (self->update_source != 0)
+  if (self->members->len == 1 && self->requests->len == 1)
     return;
 
-  wait = self->updated_at + UPDATE_INTERVAL - g_get_monotonic_time ();
-  self->update_source
-      = g_timeout_add ((guint) (MAX (0, wait) / G_TIME_SPAN_MILLISECOND), update_cb, self);
+  old = self->requests;
+  now = self->requests = find_shown (self);
+  shorter = MIN (old->len, now->len);
+  while (before < shorter
+         && g_ptr_array_index (old, before) == g_ptr_array_index (now, before))
+    before++;
+  while (after < shorter - before
+         && g_ptr_array_index (old, old->len - 1 - after)
+                == g_ptr_array_index (now, now->len - 1 - after))
+    after++;
+  if (before + after < MAX (old->len, now->len))
+    g_list_model_items_changed (G_LIST_MODEL (self), before, old->len - before - after,
+                                now->len - before - after);
+}
+
+static void
+become_stale (DrayModel *self)
+{
+  if (self->is_stale || self->stale_func == NULL)
+    return;
+
+  self->is_stale = TRUE;
+  self->stale_func (self, self->stale_data);
 }
 
 static GType
@@ -249,9 +140,9 @@ dray_model_finalize (GObject *object)
 {
   DrayModel *self = DRAY_MODEL (object);
 
-  for (guint i = 0; i < self->requests->len; i++)
-    g_signal_handlers_disconnect_by_data (g_ptr_array_index (self->requests, i), self);
-  g_clear_handle_id (&self->update_source, g_source_remove);
+  for (guint i = 0; i < self->members->len; i++)
+    g_signal_handlers_disconnect_by_data (g_ptr_array_index (self->members, i), self);
+  g_ptr_array_unref (self->members);
   g_ptr_array_unref (self->requests);
   dray_model_name_clear (&self->name);
   g_free (self->id);
@@ -291,7 +182,7 @@ dray_model_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
       break;
 
     case PROP_SECTION:
-      g_value_set_enum (value, section_of_state (self->sums.state));
+      g_value_set_enum (value, dray_model_sums_get_section (&self->sums));
       break;
 
     case PROP_DOWNLOADED:
@@ -303,7 +194,7 @@ dray_model_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
       break;
 
     case PROP_PERCENTAGE:
-      g_value_set_double (value, get_percentage (&self->sums));
+      g_value_set_double (value, dray_model_sums_get_percentage (&self->sums));
       break;
 
     case PROP_SPEED:
@@ -351,68 +242,97 @@ dray_model_class_init (DrayModelClass *klass)
 static void
 dray_model_init (DrayModel *self)
 {
+  self->members = g_ptr_array_new_with_free_func (g_object_unref);
   self->requests = g_ptr_array_new_with_free_func (g_object_unref);
-  self->sums.state = DRAY_REQUEST_DISCARDED;
+  self->sums = DRAY_MODEL_SUMS_INIT;
 }
 
-/**
- * dray_model_new: (skip)
- * @id: a model id
- *
- * Returns: (transfer full): a model without requests
- */
+/* For the list that has the model: model-private.h. */
+
+/* Makes a model without requests. @stale_func is called when it has to be updated, once until then. */
 DrayModel *
-dray_model_new (const char *id)
+dray_model_new (const char *id, DrayModelStaleFunc stale_func, gpointer user_data)
 {
   DrayModel *self = g_object_new (DRAY_TYPE_MODEL, NULL);
 
   self->id = g_strdup (id);
+  self->stale_func = stale_func;
+  self->stale_data = user_data;
   dray_model_name_init_for_link (&self->name, g_str_has_prefix (id, "url:") ? id + 4 : id);
 
   return self;
 }
 
-/**
- * dray_model_insert: (skip)
- * @self: a model
- * @position: where in the model
- * @request: a request with the model's id
- *
- * The list changes first, then the sums: who begins to follow the list because the section changed
- * must not be told again of what it finds there.
- */
+/* Brings the rows and then the sums up to date: who begins to follow the list because the section
+ * changed must not be told again of what it finds there. */
+void
+dray_model_update (DrayModel *self)
+{
+  DrayModelSums old = self->sums;
+  const DrayModelSums *now = &self->sums;
+  GObject *object = G_OBJECT (self);
+
+  self->is_stale = FALSE;
+  update_shown (self);
+  self->sums = dray_model_sums_of (self->requests);
+
+  g_object_freeze_notify (object);
+  if (old.n_files != now->n_files)
+    g_object_notify_by_pspec (object, properties[PROP_N_FILES]);
+  if (old.downloaded != now->downloaded)
+    g_object_notify_by_pspec (object, properties[PROP_DOWNLOADED]);
+  if (old.total != now->total)
+    g_object_notify_by_pspec (object, properties[PROP_TOTAL]);
+  if (old.downloaded != now->downloaded || old.total != now->total)
+    g_object_notify_by_pspec (object, properties[PROP_PERCENTAGE]);
+  if (old.speed != now->speed)
+    g_object_notify_by_pspec (object, properties[PROP_SPEED]);
+  if (old.eta != now->eta)
+    g_object_notify_by_pspec (object, properties[PROP_ETA]);
+  if (old.state != now->state)
+    g_object_notify_by_pspec (object, properties[PROP_STATE]);
+  if (dray_model_sums_get_section (&old) != dray_model_sums_get_section (now))
+    g_object_notify_by_pspec (object, properties[PROP_SECTION]);
+  g_object_thaw_notify (object);
+}
+
 void
 dray_model_insert (DrayModel *self, guint position, DrayRequest *request)
 {
-  g_return_if_fail (DRAY_IS_MODEL (self));
-  g_return_if_fail (position <= self->requests->len);
-
-  g_ptr_array_insert (self->requests, (int) position, g_object_ref (request));
-  g_signal_connect_swapped (request, "notify", G_CALLBACK (request_changed_cb), self);
-  g_list_model_items_changed (G_LIST_MODEL (self), position, 0, 1);
-  update (self);
+  g_ptr_array_insert (self->members, (int) position, g_object_ref (request));
+  g_signal_connect_swapped (request, "notify", G_CALLBACK (become_stale), self);
+  dray_model_update (self);
 }
 
-/**
- * dray_model_remove: (skip)
- * @self: a model
- * @request: one of its requests
- */
+/* A model that loses its last request keeps its sums: it goes. */
 void
 dray_model_remove (DrayModel *self, DrayRequest *request)
 {
   guint position;
 
-  g_return_if_fail (DRAY_IS_MODEL (self));
-
-  if (!g_ptr_array_find (self->requests, request, &position))
-    g_return_if_reached ();
+  if (!g_ptr_array_find (self->members, request, &position))
+    g_assert_not_reached ();
 
   g_signal_handlers_disconnect_by_data (request, self);
-  g_ptr_array_remove_index (self->requests, position);
-  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
-  if (self->requests->len > 0)
-    update (self);
+  g_ptr_array_remove_index (self->members, position);
+  if (self->members->len > 0)
+    dray_model_update (self);
+  else
+    update_shown (self);
+}
+
+/* From now on it tells nobody that it is stale. */
+void
+dray_model_disown (DrayModel *self)
+{
+  self->stale_func = NULL;
+}
+
+/* Returns: (transfer none) (element-type DrayRequest): all its requests, shown or not */
+GPtrArray *
+dray_model_get_members (DrayModel *self)
+{
+  return self->members;
 }
 
 const char *
@@ -517,7 +437,7 @@ dray_model_get_section (DrayModel *self)
 {
   g_return_val_if_fail (DRAY_IS_MODEL (self), DRAY_MODEL_PAUSED);
 
-  return section_of_state (self->sums.state);
+  return dray_model_sums_get_section (&self->sums);
 }
 
 gint64
@@ -553,7 +473,7 @@ dray_model_get_percentage (DrayModel *self)
 {
   g_return_val_if_fail (DRAY_IS_MODEL (self), -1);
 
-  return get_percentage (&self->sums);
+  return dray_model_sums_get_percentage (&self->sums);
 }
 
 /**

@@ -3,8 +3,9 @@
 /*
  * A model as the caller's list shows it: the requests with one model id, and their sums.
  *
- * A #GListModel of its #DrayRequest. Made and filled by a #DrayModelList. Its sums follow the
- * requests, at most ten times a second. The main thread's.
+ * A #GListModel of the #DrayRequest that are shown of it: of those that completed one and the same
+ * file, the first. Made and filled by a #DrayModelList. Its sums follow the requests, at most ten
+ * times a second. The main thread's.
  */
 
 #pragma once
@@ -37,10 +38,6 @@ GType dray_model_section_get_type (void);
 
 #define DRAY_TYPE_MODEL (dray_model_get_type ())
 G_DECLARE_FINAL_TYPE (DrayModel, dray_model, DRAY, MODEL, GObject)
-
-DrayModel *dray_model_new (const char *id);
-void dray_model_insert (DrayModel *self, guint position, DrayRequest *request);
-void dray_model_remove (DrayModel *self, DrayRequest *request);
 
 const char *dray_model_get_id (DrayModel *self);
 const char *dray_model_get_title (DrayModel *self);

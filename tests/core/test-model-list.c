@@ -71,6 +71,20 @@ set_progress (DrayRequest *request, gint64 downloaded, gint64 total, gint64 spee
   dray_request_set_progress (request, &progress);
 }
 
+/* Has the request be for that file; without a @name nobody knows yet what the file will be called. */
+static void
+set_file (DrayRequest *request, const char *key, const char *name)
+{
+  g_autoptr (DrayStoredAsset) asset = dray_stored_asset_new ();
+
+  asset->record.id = 1;
+  asset->record.download_key = g_strdup (key);
+  asset->record.directory = g_strdup ("/library");
+  asset->record.name = g_strdup (name);
+  asset->record.state = name != NULL ? DRAY_ASSET_COMPLETE : DRAY_ASSET_FETCHING;
+  dray_request_set_asset (request, asset);
+}
+
 static DrayRequest *
 add (GListStore *requests, const char *id, const char *model_id, DrayRequestState state)
 {
@@ -186,6 +200,108 @@ test_sums (void)
   g_assert_cmpuint (dray_model_get_n_files (model), ==, 2);
 }
 
+/* Two callers wait for the same bytes: they count once, as they move. */
+static void
+test_one_transfer (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  DrayRequest *paused, *moving;
+  DrayModel *model;
+  guint count = 0;
+
+  paused = add (requests, "1", A, DRAY_REQUEST_PAUSED);
+  moving = add (requests, "2", A, DRAY_REQUEST_DOWNLOADING);
+  set_file (paused, "url:" A, NULL);
+  set_file (moving, "url:" A, NULL);
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  model = peek_model (models, 0);
+  g_signal_connect_swapped (model, "notify::downloaded", G_CALLBACK (count_cb), &count);
+
+  set_progress (paused, 100, 1000, 0);
+  set_progress (moving, 300, 1000, 60);
+  wait_for (&count);
+  g_assert_cmpuint (dray_model_get_n_requests (model), ==, 2);
+  g_assert_cmpuint (dray_model_get_n_files (model), ==, 1);
+  g_assert_cmpint (dray_model_get_downloaded (model), ==, 300);
+  g_assert_cmpint (dray_model_get_total (model), ==, 1000);
+  g_assert_cmpint (dray_model_get_speed (model), ==, 60);
+}
+
+/* Whoever asks again for a file that is complete adds no row to it. */
+static void
+test_repeated_rows (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  DrayRequest *first, *second;
+  guint count = 0;
+
+  first = add (requests, "1", A, DRAY_REQUEST_COMPLETED);
+  second = add (requests, "2", A, DRAY_REQUEST_DOWNLOADING);
+  set_file (first, "url:" A, "a");
+  set_file (second, "url:" A, "a");
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  assert_models (models, "a:2");
+
+  g_signal_connect_swapped (peek_model (models, 0), "items-changed", G_CALLBACK (count_cb), &count);
+  dray_request_settle (second, DRAY_REQUEST_COMPLETED, NULL);
+  wait_for (&count);
+  assert_models (models, "a:1");
+  g_assert_true (dray_model_get_request (peek_model (models, 0), 0) == first);
+
+  set_file (add (requests, "3", A, DRAY_REQUEST_COMPLETED), "url:" A, "a");
+  count = 0;
+  set_file (add (requests, "4", A, DRAY_REQUEST_COMPLETED), "url:" B, "b");
+  wait_for (&count);
+  assert_models (models, "a:2");
+
+  /* The second stands for the file when the first is removed. */
+  g_list_store_remove (requests, 0);
+  assert_models (models, "a:2");
+  g_assert_true (dray_model_get_request (peek_model (models, 0), 0) == second);
+}
+
+static DrayRequest *
+make_child (const char *id, const char *parent_id, const char *model_id)
+{
+  g_autoptr (DrayRequest) plain = make_request (id, model_id, DRAY_REQUEST_QUEUED);
+  g_autoptr (DrayRequestRecord) record = dray_request_record_copy (dray_request_get_record (plain));
+
+  record->parent_id = g_strdup (parent_id);
+  return dray_request_new (record);
+}
+
+/* What is asked for as a set shows its files, in whichever order they come and go. */
+static void
+test_parent (void)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  g_autoptr (DrayModelList) models = NULL;
+  g_autoptr (DrayRequest) parent = NULL;
+  g_autoptr (DrayRequest) child = make_child ("2", "1", A);
+  g_autoptr (DrayRequest) other_child = make_child ("3", "1", B);
+
+  parent = g_object_ref (add (requests, "1", A, DRAY_REQUEST_RESOLVING));
+  models = dray_model_list_new (G_LIST_MODEL (requests));
+  assert_models (models, "a:1");
+  g_list_store_append (requests, child);
+  g_assert_true (dray_model_get_request (peek_model (models, 0), 0) == child);
+  assert_models (models, "a:1");
+  g_list_store_append (requests, other_child);
+  assert_models (models, "a:1 b:1");
+
+  g_list_store_remove (requests, 0);
+  assert_models (models, "a:1 b:1");
+  g_list_store_append (requests, parent);
+  assert_models (models, "a:1 b:1");
+  g_list_store_remove (requests, 0);
+  assert_models (models, "b:1");
+  g_list_store_remove (requests, 0);
+  assert_models (models, "a:1");
+  g_assert_true (dray_model_get_request (peek_model (models, 0), 0) == parent);
+}
+
 /* However often the requests change, the sums change at most ten times a second. */
 static void
 test_pace (void)
@@ -286,6 +402,9 @@ main (int argc, char **argv)
   g_test_add_func ("/model-list/names", test_names);
   g_test_add_func ("/model-list/order", test_order);
   g_test_add_func ("/model-list/sums", test_sums);
+  g_test_add_func ("/model-list/one-transfer", test_one_transfer);
+  g_test_add_func ("/model-list/repeated-rows", test_repeated_rows);
+  g_test_add_func ("/model-list/parent", test_parent);
   g_test_add_func ("/model-list/pace", test_pace);
   g_test_add_func ("/model-list/sections", test_sections);
   g_test_add_func ("/model-list/list-before-section", test_list_before_section);
