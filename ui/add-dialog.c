@@ -62,7 +62,7 @@ static void
 show_summary (DrayAddDialog *self, const char *found, const char *problem)
 {
   gint64 bytes = dray_free_space_get_bytes (self->free_space);
-  g_autofree char *size = dray_format_size (bytes);
+  g_autofree char *size = dray_format_room (bytes);
   g_autofree char *room = bytes >= 0 ? g_strdup_printf (_ ("%s free"), size) : g_strdup ("");
   g_autofree char *text = NULL;
 

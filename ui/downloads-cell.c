@@ -18,15 +18,6 @@ struct _DrayDownloadsCell
   GtkWidget *request_row;
 };
 
-enum
-{
-  PROP_0,
-  PROP_TREE_ROW,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
-
 G_DEFINE_FINAL_TYPE (DrayDownloadsCell, dray_downloads_cell, ADW_TYPE_BIN)
 
 static GtkWidget *
@@ -72,25 +63,6 @@ show_item (DrayDownloadsCell *self, gpointer item)
 }
 
 static void
-set_tree_row (DrayDownloadsCell *self, GtkTreeListRow *tree_row)
-{
-  g_autoptr (GObject) item = NULL;
-  GtkWidget *row = NULL;
-
-  if (self->tree_row == tree_row)
-    return;
-
-  g_set_object (&self->tree_row, tree_row);
-  if (tree_row != NULL)
-    item = gtk_tree_list_row_get_item (tree_row);
-  if (item != NULL)
-    row = show_item (self, item);
-  release (self, row);
-  if (row != NULL)
-    adw_bin_set_child (ADW_BIN (self), row);
-}
-
-static void
 dray_downloads_cell_dispose (GObject *object)
 {
   DrayDownloadsCell *self = DRAY_DOWNLOADS_CELL (object);
@@ -105,44 +77,51 @@ dray_downloads_cell_dispose (GObject *object)
 }
 
 static void
-dray_downloads_cell_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  if (id == PROP_TREE_ROW)
-    g_value_set_object (value, DRAY_DOWNLOADS_CELL (object)->tree_row);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-}
-
-static void
-dray_downloads_cell_set_property (GObject *object,
-                                  guint id,
-                                  const GValue *value,
-                                  GParamSpec *pspec)
-{
-  if (id == PROP_TREE_ROW)
-    set_tree_row (DRAY_DOWNLOADS_CELL (object), g_value_get_object (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-}
-
-static void
 dray_downloads_cell_class_init (DrayDownloadsCellClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->dispose = dray_downloads_cell_dispose;
-  object_class->get_property = dray_downloads_cell_get_property;
-  object_class->set_property = dray_downloads_cell_set_property;
-
-  properties[PROP_TREE_ROW]
-      = g_param_spec_object ("tree-row", NULL, NULL, GTK_TYPE_TREE_LIST_ROW,
-                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  G_OBJECT_CLASS (klass)->dispose = dray_downloads_cell_dispose;
 }
 
 static void
 dray_downloads_cell_init (G_GNUC_UNUSED DrayDownloadsCell *self)
 {
+}
+
+/**
+ * dray_downloads_cell_new:
+ *
+ * Returns: (transfer floating): a cell that shows nothing yet
+ */
+GtkWidget *
+dray_downloads_cell_new (void)
+{
+  return g_object_new (DRAY_TYPE_DOWNLOADS_CELL, NULL);
+}
+
+/**
+ * dray_downloads_cell_set_tree_row:
+ * @self: a cell
+ * @tree_row: (nullable): the row that it shows from now on; %NULL to follow nothing
+ */
+void
+dray_downloads_cell_set_tree_row (DrayDownloadsCell *self, GtkTreeListRow *tree_row)
+{
+  g_autoptr (GObject) item = NULL;
+  GtkWidget *row = NULL;
+
+  g_return_if_fail (DRAY_IS_DOWNLOADS_CELL (self));
+
+  if (self->tree_row == tree_row)
+    return;
+
+  g_set_object (&self->tree_row, tree_row);
+  if (tree_row != NULL)
+    item = gtk_tree_list_row_get_item (tree_row);
+  if (item != NULL)
+    row = show_item (self, item);
+  release (self, row);
+  if (row != NULL)
+    adw_bin_set_child (ADW_BIN (self), row);
 }
 
 /**

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 #define DRAY_TYPE_DOWNLOADS_CELL (dray_downloads_cell_get_type ())
 G_DECLARE_FINAL_TYPE (DrayDownloadsCell, dray_downloads_cell, DRAY, DOWNLOADS_CELL, AdwBin)
 
+GtkWidget *dray_downloads_cell_new (void);
+void dray_downloads_cell_set_tree_row (DrayDownloadsCell *self, GtkTreeListRow *tree_row);
 DrayRowButtons *dray_downloads_cell_get_buttons (DrayDownloadsCell *self);
 
 G_END_DECLS

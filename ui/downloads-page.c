@@ -26,7 +26,7 @@ describe_library (DrayDownloadsPage *self)
   g_autofree char *root = dray_library_get_default_root ();
   g_autofree char *folder = dray_format_folder (root);
   gint64 bytes = dray_free_space_get_bytes (self->free_space);
-  g_autofree char *size = dray_format_size (bytes);
+  g_autofree char *size = dray_format_room (bytes);
   g_autofree char *text = NULL;
 
   /* Translators: where models go and what room there is, as in "Saved in Downloads/Models · 118 GB
@@ -38,10 +38,11 @@ describe_library (DrayDownloadsPage *self)
   adw_status_page_set_description (self->first_run, text);
 }
 
+/* Without bytes that move, only others change the room: that is nothing to wake up for. */
 static void
 watch_space_cb (DrayDownloadsPage *self)
 {
-  dray_free_space_set_active (self->free_space, dray_section_get_n_models (self->in_progress) > 0);
+  dray_free_space_set_active (self->free_space, dray_section_get_speed (self->in_progress) > 0);
 }
 
 static GListModel *
@@ -51,6 +52,27 @@ list_children_cb (gpointer item, G_GNUC_UNUSED gpointer user_data)
     return g_object_ref (G_LIST_MODEL (item));
 
   return NULL;
+}
+
+static void
+set_up_cell_cb (G_GNUC_UNUSED GtkListItemFactory *factory, GtkListItem *item)
+{
+  gtk_list_item_set_activatable (item, FALSE);
+  gtk_list_item_set_selectable (item, FALSE);
+  gtk_list_item_set_child (item, dray_downloads_cell_new ());
+}
+
+static void
+bind_cell_cb (G_GNUC_UNUSED GtkListItemFactory *factory, GtkListItem *item)
+{
+  dray_downloads_cell_set_tree_row (DRAY_DOWNLOADS_CELL (gtk_list_item_get_child (item)),
+                                    gtk_list_item_get_item (item));
+}
+
+static void
+unbind_cell_cb (G_GNUC_UNUSED GtkListItemFactory *factory, GtkListItem *item)
+{
+  dray_downloads_cell_set_tree_row (DRAY_DOWNLOADS_CELL (gtk_list_item_get_child (item)), NULL);
 }
 
 static gboolean
@@ -95,8 +117,8 @@ build_tree (DrayDownloadsPage *self)
     }
   g_object_bind_property (self->free_space, "bytes", self->in_progress, "free-bytes",
                           G_BINDING_SYNC_CREATE);
-  g_signal_connect_object (self->in_progress, "notify::n-models", G_CALLBACK (watch_space_cb),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->in_progress, "notify::speed", G_CALLBACK (watch_space_cb), self,
+                           G_CONNECT_SWAPPED);
   watch_space_cb (self);
 
   flat = gtk_flatten_list_model_new (G_LIST_MODEL (sections));
@@ -217,6 +239,9 @@ dray_downloads_page_class_init (DrayDownloadsPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, list);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, first_run);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, failure);
+  gtk_widget_class_bind_template_callback (widget_class, set_up_cell_cb);
+  gtk_widget_class_bind_template_callback (widget_class, bind_cell_cb);
+  gtk_widget_class_bind_template_callback (widget_class, unbind_cell_cb);
   dray_downloads_page_install_actions (widget_class);
 }
 

@@ -85,27 +85,46 @@ dray_format_size (gint64 bytes)
   return g_format_size ((guint64) MAX (0, bytes));
 }
 
+/* "118 GB", "9.4 GB": two digits at least, and no more than an eye can follow. */
+static char *
+format_short (gint64 bytes)
+{
+  guint64 size = (guint64) MAX (0, bytes);
+  g_autofree char *unit = g_format_size_full (size, G_FORMAT_SIZE_ONLY_UNIT);
+  double value;
+
+  for (value = (double) size; value >= 1000; value /= 1000)
+    ;
+
+  /* Translators: a size, as in "38 MB": a number, a unit. */
+  return g_strdup_printf (_ ("%.*f\u00a0%s"), size >= 1000 && value < 9.95 ? 1 : 0, value, unit);
+}
+
+/**
+ * dray_format_room:
+ * @bytes: how much is free on a drive
+ *
+ * Returns: (transfer full): as in "118 GB", "9.4 GB"
+ */
+char *
+dray_format_room (gint64 bytes)
+{
+  return format_short (bytes);
+}
+
 /**
  * dray_format_speed:
  * @bytes_per_second: a speed
  *
- * Two digits are as much as an eye can follow: "38 MB/s", "3.8 MB/s".
- *
- * Returns: (transfer full): the speed
+ * Returns: (transfer full): as in "38 MB/s", "3.8 MB/s"
  */
 char *
 dray_format_speed (gint64 bytes_per_second)
 {
-  guint64 speed = (guint64) MAX (0, bytes_per_second);
-  g_autofree char *unit = NULL;
-  double value;
+  g_autofree char *size = format_short (bytes_per_second);
 
-  unit = g_format_size_full (speed, G_FORMAT_SIZE_ONLY_UNIT);
-  for (value = (double) speed; value >= 1000; value /= 1000)
-    ;
-
-  /* Translators: a speed, as in "38 MB/s": a number, a unit. */
-  return g_strdup_printf (_ ("%.*f\u00a0%s/s"), speed >= 1000 && value < 9.95 ? 1 : 0, value, unit);
+  /* Translators: a speed, as in "38 MB/s". */
+  return g_strdup_printf (_ ("%s/s"), size);
 }
 
 /**

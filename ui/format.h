@@ -41,6 +41,7 @@ void dray_progress_init_for_request (DrayProgress *progress, DrayRequest *reques
 void dray_progress_init_for_model (DrayProgress *progress, DrayModel *model);
 
 char *dray_format_size (gint64 bytes);
+char *dray_format_room (gint64 bytes);
 char *dray_format_speed (gint64 bytes_per_second);
 char *dray_format_time_left (gint64 seconds);
 char *dray_format_status (const DrayProgress *progress);

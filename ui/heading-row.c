@@ -3,6 +3,7 @@
 #include "ui/heading-row.h"
 
 #include "ui/format.h"
+#include "ui/status-line.h"
 
 #include <glib/gi18n.h>
 
@@ -11,12 +12,15 @@ struct _DrayHeadingRow
   GtkBox parent_instance;
 
   DraySection *section;
+
+  DrayStatusLine *note;
 };
 
 enum
 {
   PROP_0,
   PROP_SECTION,
+  PROP_TITLE,
   PROP_BUTTON_LABEL,
   PROP_BUTTON_ACTION,
   PROP_HAS_BUTTON,
@@ -41,31 +45,25 @@ static const struct
 };
 
 static char *
-dup_title (G_GNUC_UNUSED gpointer object, DrayModelSection kind)
+format_note (DraySection *section)
 {
-  return g_strdup (_ (words[kind].title));
-}
-
-static char *
-dup_note (G_GNUC_UNUSED gpointer object,
-          DrayModelSection kind,
-          guint n_models,
-          gint64 speed,
-          gint64 free_bytes)
-{
+  DrayModelSection kind = dray_section_get_kind (section);
+  gint64 speed = dray_section_get_speed (section);
+  gint64 free_bytes = dray_section_get_free_bytes (section);
   g_autofree char *speed_text = dray_format_speed (speed);
-  g_autofree char *free_size = dray_format_size (free_bytes);
   g_autofree char *free_text = NULL;
+  g_autofree char *room = NULL;
 
   if (kind == DRAY_MODEL_NEEDS_YOU)
-    return g_strdup_printf ("%u", n_models);
+    return g_strdup_printf ("%u", dray_section_get_n_models (section));
   if (kind != DRAY_MODEL_IN_PROGRESS)
     return g_strdup ("");
-
-  /* Translators: room on the drive, as in "118 GB free". */
-  free_text = g_strdup_printf (_ ("%s free"), free_size);
   if (free_bytes < 0)
     return g_strdup (speed > 0 ? speed_text : "");
+
+  room = dray_format_room (free_bytes);
+  /* Translators: room on the drive, as in "118 GB free". */
+  free_text = g_strdup_printf (_ ("%s free"), room);
   if (speed <= 0)
     return g_steal_pointer (&free_text);
 
@@ -73,15 +71,40 @@ dup_note (G_GNUC_UNUSED gpointer object,
 }
 
 static void
+update_note (DrayHeadingRow *self)
+{
+  g_autofree char *note = format_note (self->section);
+
+  dray_status_line_set_text (self->note, note, "");
+}
+
+static void
+set_section (DrayHeadingRow *self, DraySection *section)
+{
+  if (self->section == section)
+    return;
+
+  if (self->section != NULL)
+    g_signal_handlers_disconnect_by_data (self->section, self);
+  g_set_object (&self->section, section);
+  if (section == NULL)
+    return;
+
+  g_signal_connect_swapped (section, "notify", G_CALLBACK (update_note), self);
+  update_note (self);
+  for (guint i = PROP_TITLE; i < N_PROPS; i++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+}
+
+static void
 dray_heading_row_dispose (GObject *object)
 {
-  g_clear_object (&DRAY_HEADING_ROW (object)->section);
+  set_section (DRAY_HEADING_ROW (object), NULL);
+  gtk_widget_dispose_template (GTK_WIDGET (object), DRAY_TYPE_HEADING_ROW);
 
   G_OBJECT_CLASS (dray_heading_row_parent_class)->dispose (object);
 }
 
-/* The button's properties are bound to the row's and not looked up in the section: a button that was
- * clicked may outlive its row, and the expression of a lookup may not. */
 static void
 dray_heading_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -93,6 +116,10 @@ dray_heading_row_get_property (GObject *object, guint id, GValue *value, GParamS
     {
     case PROP_SECTION:
       g_value_set_object (value, self->section);
+      break;
+
+    case PROP_TITLE:
+      g_value_set_string (value, _ (words[kind].title));
       break;
 
     case PROP_BUTTON_LABEL:
@@ -116,17 +143,10 @@ dray_heading_row_get_property (GObject *object, guint id, GValue *value, GParamS
 static void
 dray_heading_row_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  DrayHeadingRow *self = DRAY_HEADING_ROW (object);
-
-  if (id != PROP_SECTION)
-    {
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      return;
-    }
-
-  if (g_set_object (&self->section, g_value_get_object (value)) && self->section != NULL)
-    for (guint i = PROP_BUTTON_LABEL; i < N_PROPS; i++)
-      g_object_notify_by_pspec (object, properties[i]);
+  if (id == PROP_SECTION)
+    set_section (DRAY_HEADING_ROW (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -142,15 +162,15 @@ dray_heading_row_class_init (DrayHeadingRowClass *klass)
 
   properties[PROP_SECTION] = g_param_spec_object ("section", NULL, NULL, DRAY_TYPE_SECTION,
                                                   G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, shown);
   properties[PROP_BUTTON_LABEL] = g_param_spec_string ("button-label", NULL, NULL, NULL, shown);
   properties[PROP_BUTTON_ACTION] = g_param_spec_string ("button-action", NULL, NULL, NULL, shown);
   properties[PROP_HAS_BUTTON] = g_param_spec_boolean ("has-button", NULL, NULL, FALSE, shown);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  g_type_ensure (DRAY_TYPE_SECTION);
+  g_type_ensure (DRAY_TYPE_STATUS_LINE);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/heading-row.ui");
-  gtk_widget_class_bind_template_callback (widget_class, dup_title);
-  gtk_widget_class_bind_template_callback (widget_class, dup_note);
+  gtk_widget_class_bind_template_child (widget_class, DrayHeadingRow, note);
 }
 
 static void

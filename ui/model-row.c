@@ -15,7 +15,7 @@ struct _DrayModelRow
   DrayModel *model;
   GBinding *unfolding; /* between the tree's row and the button; NULL for none */
 
-  GtkWidget *unfold;
+  GtkToggleButton *unfold;
   DrayRowButtons *buttons;
 };
 
@@ -23,8 +23,9 @@ enum
 {
   PROP_0,
   PROP_TREE_ROW,
-  PROP_MODEL,
   PROP_SUBJECT,
+  PROP_TITLE,
+  PROP_SUBTITLE,
   N_PROPS
 };
 
@@ -38,22 +39,21 @@ is_group (DrayModelRow *self)
   return self->model != NULL && dray_model_get_n_requests (self->model) > 1;
 }
 
-static char *
-dup_unfold_icon (G_GNUC_UNUSED gpointer object, gboolean active)
+static void
+unfold_toggled_cb (DrayModelRow *self)
 {
-  return g_strdup (active ? "pan-down-symbolic" : "pan-end-symbolic");
+  gboolean active = gtk_toggle_button_get_active (self->unfold);
+
+  gtk_button_set_icon_name (GTK_BUTTON (self->unfold),
+                            active ? "pan-down-symbolic" : "pan-end-symbolic");
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->unfold),
+                               active ? _ ("Hide Files") : _ ("Show Files"));
 }
 
-static char *
-dup_unfold_tooltip (G_GNUC_UNUSED gpointer object, gboolean active)
+static void
+update_subtitle (DrayModelRow *self)
 {
-  return g_strdup (active ? _ ("Hide Files") : _ ("Show Files"));
-}
-
-static char *
-dup_subtitle (G_GNUC_UNUSED gpointer object, DrayModel *model, G_GNUC_UNUSED guint n_files)
-{
-  return model != NULL ? dray_format_subtitle (model) : g_strdup ("");
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBTITLE]);
 }
 
 static void
@@ -88,6 +88,8 @@ release (DrayModelRow *self)
   if (self->unfolding != NULL)
     g_binding_unbind (self->unfolding);
   g_clear_object (&self->unfolding);
+  if (self->model != NULL)
+    g_signal_handlers_disconnect_by_data (self->model, self);
   g_clear_object (&self->model);
   g_clear_object (&self->tree_row);
 }
@@ -99,11 +101,15 @@ set_tree_row (DrayModelRow *self, GtkTreeListRow *tree_row)
     return;
 
   release (self);
-  if (tree_row != NULL)
+  if (tree_row == NULL)
     {
-      self->tree_row = g_object_ref (tree_row);
-      self->model = gtk_tree_list_row_get_item (tree_row);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBJECT]);
+      return;
     }
+
+  self->tree_row = g_object_ref (tree_row);
+  self->model = gtk_tree_list_row_get_item (tree_row);
+  g_signal_connect_swapped (self->model, "notify::n-files", G_CALLBACK (update_subtitle), self);
   if (is_group (self))
     {
       self->unfolding = g_object_ref (
@@ -111,15 +117,11 @@ set_tree_row (DrayModelRow *self, GtkTreeListRow *tree_row)
                                   G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL));
       g_signal_connect_swapped (tree_row, "notify::expanded", G_CALLBACK (update_shape), self);
     }
-
-  if (tree_row != NULL)
-    {
-      gtk_widget_set_visible (self->unfold, is_group (self));
-      update_shape (self);
-      name_parts (self);
-    }
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUBJECT]);
+  gtk_widget_set_visible (GTK_WIDGET (self->unfold), is_group (self));
+  update_shape (self);
+  name_parts (self);
+  for (guint i = PROP_SUBJECT; i < N_PROPS; i++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
 /* What the buttons act on: the one request, which knows its error and its reason, or the model. */
@@ -152,12 +154,16 @@ dray_model_row_get_property (GObject *object, guint id, GValue *value, GParamSpe
       g_value_set_object (value, self->tree_row);
       break;
 
-    case PROP_MODEL:
-      g_value_set_object (value, self->model);
-      break;
-
     case PROP_SUBJECT:
       g_value_set_object (value, get_subject (self));
+      break;
+
+    case PROP_TITLE:
+      g_value_set_string (value, self->model != NULL ? dray_model_get_title (self->model) : "");
+      break;
+
+    case PROP_SUBTITLE:
+      g_value_take_string (value, self->model != NULL ? dray_format_subtitle (self->model) : NULL);
       break;
 
     default:
@@ -188,26 +194,25 @@ dray_model_row_class_init (DrayModelRowClass *klass)
   properties[PROP_TREE_ROW]
       = g_param_spec_object ("tree-row", NULL, NULL, GTK_TYPE_TREE_LIST_ROW,
                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, DRAY_TYPE_MODEL, shown);
   properties[PROP_SUBJECT] = g_param_spec_object ("subject", NULL, NULL, G_TYPE_OBJECT, shown);
+  properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, shown);
+  properties[PROP_SUBTITLE] = g_param_spec_string ("subtitle", NULL, NULL, NULL, shown);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  g_type_ensure (DRAY_TYPE_MODEL);
   g_type_ensure (DRAY_TYPE_PROGRESS_VIEW);
   g_type_ensure (DRAY_TYPE_ROW_BUTTONS);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/model-row.ui");
   gtk_widget_class_bind_template_child (widget_class, DrayModelRow, unfold);
   gtk_widget_class_bind_template_child (widget_class, DrayModelRow, buttons);
-  gtk_widget_class_bind_template_callback (widget_class, dup_unfold_icon);
-  gtk_widget_class_bind_template_callback (widget_class, dup_unfold_tooltip);
-  gtk_widget_class_bind_template_callback (widget_class, dup_subtitle);
+  gtk_widget_class_bind_template_callback (widget_class, unfold_toggled_cb);
 }
 
 static void
 dray_model_row_init (DrayModelRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  unfold_toggled_cb (self);
 }
 
 DrayRowButtons *

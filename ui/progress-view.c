@@ -3,6 +3,8 @@
 #include "ui/progress-view.h"
 
 #include "ui/format.h"
+#include "ui/refresher.h"
+#include "ui/status-line.h"
 
 #include "core/base/error.h"
 
@@ -17,15 +19,12 @@ struct _DrayProgressView
 
   GObject *subject; /* DrayRequest or DrayModel; NULL for none */
   char *name;       /* what the subject is called */
-  char *status;
-  char *time_left;
-  char *problem;
-  double fraction;
-  gboolean has_bar;
   const char *look; /* the CSS class of the state; NULL for none */
-  guint update_source; /* 0 unless the subject has changed since the last update */
+  DrayRefresher *refresher; /* NULL unless mapped in a scrolled window */
 
   GtkProgressBar *bar;
+  DrayStatusLine *status;
+  GtkLabel *problem;
 };
 
 enum
@@ -33,31 +32,12 @@ enum
   PROP_0,
   PROP_SUBJECT,
   PROP_NAME,
-  PROP_STATUS,
-  PROP_TIME_LEFT,
-  PROP_PROBLEM,
-  PROP_FRACTION,
-  PROP_HAS_BAR,
   N_PROPS
 };
 
 static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (DrayProgressView, dray_progress_view, GTK_TYPE_WIDGET)
-
-static void
-take_string (DrayProgressView *self, char **field, char *value, guint property)
-{
-  if (g_strcmp0 (*field, value) == 0)
-    {
-      g_free (value);
-      return;
-    }
-
-  g_free (*field);
-  *field = value;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
-}
 
 /* What a person can put right is a warning; what is broken an error. */
 static const char *
@@ -101,75 +81,68 @@ find_fraction (const DrayProgress *progress)
          / BAR_STEPS;
 }
 
+/* A bar lays itself out anew for the fraction that it has already. */
+static void
+set_fraction (DrayProgressView *self, double fraction)
+{
+  double shown = gtk_progress_bar_get_fraction (self->bar);
+
+  if (fraction < shown || fraction > shown)
+    gtk_progress_bar_set_fraction (self->bar, fraction);
+}
+
 /* A screen reader hears the name and the value of the bar, and the words as its description. */
 static void
-describe (DrayProgressView *self)
+describe (DrayProgressView *self, const char *words, const char *time_left)
 {
   g_autofree char *description
-      = g_strjoin (*self->time_left != '\0' ? ", " : "",
-                   *self->problem != '\0' ? self->problem : self->status, self->time_left, NULL);
+      = g_strjoin (*time_left != '\0' ? ", " : "", words, time_left, NULL);
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  self->name != NULL ? self->name : "",
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar),
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description, -1);
 }
 
 static void
 update (DrayProgressView *self)
 {
+  g_autofree char *status = NULL;
+  g_autofree char *time_left = NULL;
+  g_autofree char *problem = NULL;
   DrayProgress progress;
-  gboolean has_bar;
-  double fraction;
-
-  if (self->subject == NULL)
-    return;
 
   if (DRAY_IS_MODEL (self->subject))
     dray_progress_init_for_model (&progress, DRAY_MODEL (self->subject));
   else
     dray_progress_init_for_request (&progress, DRAY_REQUEST (self->subject));
+  status = dray_format_status (&progress);
+  problem = dray_format_problem (&progress);
+  time_left = dray_format_time_left (
+      progress.state == DRAY_REQUEST_DOWNLOADING ? progress.eta : -1);
 
-  g_object_freeze_notify (G_OBJECT (self));
-  take_string (self, &self->status, dray_format_status (&progress), PROP_STATUS);
-  take_string (self, &self->problem, dray_format_problem (&progress), PROP_PROBLEM);
-  take_string (self, &self->time_left,
-               dray_format_time_left (progress.state == DRAY_REQUEST_DOWNLOADING ? progress.eta : -1),
-               PROP_TIME_LEFT);
-  fraction = find_fraction (&progress);
-  if (fraction < self->fraction || fraction > self->fraction)
-    {
-      self->fraction = fraction;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FRACTION]);
-    }
-  has_bar = progress.state != DRAY_REQUEST_COMPLETED;
-  if (has_bar != self->has_bar)
-    {
-      self->has_bar = has_bar;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_BAR]);
-    }
-  g_object_thaw_notify (G_OBJECT (self));
-
+  dray_status_line_set_text (self->status, status, time_left);
+  gtk_widget_set_visible (GTK_WIDGET (self->status), *status != '\0');
+  gtk_label_set_label (self->problem, problem);
+  gtk_widget_set_visible (GTK_WIDGET (self->problem), *problem != '\0');
+  set_fraction (self, find_fraction (&progress));
+  gtk_widget_set_visible (GTK_WIDGET (self->bar), progress.state != DRAY_REQUEST_COMPLETED);
   set_look (self, find_look (&progress));
-  describe (self);
+  describe (self, *problem != '\0' ? problem : status, time_left);
 }
 
-static gboolean
-update_cb (gpointer user_data)
-{
-  DrayProgressView *self = user_data;
-
-  self->update_source = 0;
-  update (self);
-
-  return G_SOURCE_REMOVE;
-}
-
-/* A sample changes several properties, one after another: they are worth one update. */
 static void
-subject_changed_cb (DrayProgressView *self)
+refresh (GtkWidget *widget)
 {
-  if (self->update_source == 0)
-    self->update_source = g_idle_add_full (G_PRIORITY_DEFAULT, update_cb, self, NULL);
+  update (DRAY_PROGRESS_VIEW (widget));
+}
+
+/* A number that moves can wait until the row is seen; another state may give the row another size. */
+static void
+subject_changed_cb (DrayProgressView *self, GParamSpec *pspec)
+{
+  if (g_str_equal (pspec->name, "state"))
+    update (self);
+  else if (self->refresher != NULL)
+    dray_refresher_queue (self->refresher, GTK_WIDGET (self), refresh);
 }
 
 static void
@@ -178,19 +151,52 @@ set_subject (DrayProgressView *self, GObject *subject)
   if (subject == self->subject)
     return;
 
-  g_clear_handle_id (&self->update_source, g_source_remove);
+  if (self->refresher != NULL)
+    dray_refresher_forget (self->refresher, GTK_WIDGET (self));
   if (self->subject != NULL)
     g_signal_handlers_disconnect_by_func (self->subject, subject_changed_cb, self);
   g_set_object (&self->subject, subject);
-  if (subject != NULL)
-    g_signal_connect_swapped (subject, "notify", G_CALLBACK (subject_changed_cb), self);
+  if (subject == NULL)
+    return;
+
+  g_signal_connect_swapped (subject, "notify", G_CALLBACK (subject_changed_cb), self);
   update (self);
 }
 
-static gboolean
-dray_is_filled (G_GNUC_UNUSED gpointer object, const char *text)
+static void
+set_name (DrayProgressView *self, const char *name)
 {
-  return text != NULL && *text != '\0';
+  if (g_strcmp0 (self->name, name) == 0)
+    return;
+
+  g_free (self->name);
+  self->name = g_strdup (name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  name != NULL ? name : "", -1);
+}
+
+static void
+dray_progress_view_map (GtkWidget *widget)
+{
+  DrayProgressView *self = DRAY_PROGRESS_VIEW (widget);
+
+  GTK_WIDGET_CLASS (dray_progress_view_parent_class)->map (widget);
+
+  self->refresher = dray_refresher_find (widget);
+  if (self->subject != NULL)
+    update (self);
+}
+
+static void
+dray_progress_view_unmap (GtkWidget *widget)
+{
+  DrayProgressView *self = DRAY_PROGRESS_VIEW (widget);
+
+  if (self->refresher != NULL)
+    dray_refresher_forget (self->refresher, widget);
+  g_clear_object (&self->refresher);
+
+  GTK_WIDGET_CLASS (dray_progress_view_parent_class)->unmap (widget);
 }
 
 static void
@@ -210,12 +216,7 @@ dray_progress_view_dispose (GObject *object)
 static void
 dray_progress_view_finalize (GObject *object)
 {
-  DrayProgressView *self = DRAY_PROGRESS_VIEW (object);
-
-  g_free (self->name);
-  g_free (self->status);
-  g_free (self->time_left);
-  g_free (self->problem);
+  g_free (DRAY_PROGRESS_VIEW (object)->name);
 
   G_OBJECT_CLASS (dray_progress_view_parent_class)->finalize (object);
 }
@@ -233,26 +234,6 @@ dray_progress_view_get_property (GObject *object, guint id, GValue *value, GPara
 
     case PROP_NAME:
       g_value_set_string (value, self->name);
-      break;
-
-    case PROP_STATUS:
-      g_value_set_string (value, self->status);
-      break;
-
-    case PROP_TIME_LEFT:
-      g_value_set_string (value, self->time_left);
-      break;
-
-    case PROP_PROBLEM:
-      g_value_set_string (value, self->problem);
-      break;
-
-    case PROP_FRACTION:
-      g_value_set_double (value, self->fraction);
-      break;
-
-    case PROP_HAS_BAR:
-      g_value_set_boolean (value, self->has_bar);
       break;
 
     default:
@@ -275,8 +256,7 @@ dray_progress_view_set_property (GObject *object,
       break;
 
     case PROP_NAME:
-      take_string (self, &self->name, g_value_dup_string (value), PROP_NAME);
-      describe (self);
+      set_name (self, g_value_get_string (value));
       break;
 
     default:
@@ -289,37 +269,29 @@ dray_progress_view_class_init (DrayProgressViewClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
-  const GParamFlags shown = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  const GParamFlags given = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
 
   object_class->dispose = dray_progress_view_dispose;
   object_class->finalize = dray_progress_view_finalize;
   object_class->get_property = dray_progress_view_get_property;
   object_class->set_property = dray_progress_view_set_property;
+  widget_class->map = dray_progress_view_map;
+  widget_class->unmap = dray_progress_view_unmap;
 
-  properties[PROP_SUBJECT] = g_param_spec_object ("subject", NULL, NULL, G_TYPE_OBJECT, given);
-  properties[PROP_NAME]
-      = g_param_spec_string ("subject-name", NULL, NULL, NULL, given | G_PARAM_EXPLICIT_NOTIFY);
-  properties[PROP_STATUS] = g_param_spec_string ("status", NULL, NULL, "", shown);
-  properties[PROP_TIME_LEFT] = g_param_spec_string ("time-left", NULL, NULL, "", shown);
-  properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, "", shown);
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, shown);
-  properties[PROP_HAS_BAR] = g_param_spec_boolean ("has-bar", NULL, NULL, TRUE, shown);
+  properties[PROP_SUBJECT] = g_param_spec_object ("subject", NULL, NULL, G_TYPE_OBJECT, flags);
+  properties[PROP_NAME] = g_param_spec_string ("subject-name", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
+  g_type_ensure (DRAY_TYPE_STATUS_LINE);
   gtk_widget_class_set_css_name (widget_class, "progressview");
   gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/progress-view.ui");
   gtk_widget_class_bind_template_child (widget_class, DrayProgressView, bar);
-  gtk_widget_class_bind_template_callback (widget_class, dray_is_filled);
+  gtk_widget_class_bind_template_child (widget_class, DrayProgressView, status);
+  gtk_widget_class_bind_template_child (widget_class, DrayProgressView, problem);
 }
 
 static void
 dray_progress_view_init (DrayProgressView *self)
 {
-  self->status = g_strdup ("");
-  self->time_left = g_strdup ("");
-  self->problem = g_strdup ("");
-  self->has_bar = TRUE;
-
   gtk_widget_init_template (GTK_WIDGET (self));
 }

@@ -99,6 +99,7 @@ take_in (DraySection *self, DrayModel *model)
   gboolean first = self->models->len == 0;
 
   g_ptr_array_insert (self->models, (int) place, g_object_ref (model));
+  g_signal_connect_swapped (model, "notify::speed", G_CALLBACK (update_speed), self);
   if (is_group (model))
     g_ptr_array_add (self->groups, model);
   if (first)
@@ -111,7 +112,10 @@ take_in (DraySection *self, DrayModel *model)
 static void
 let_go (DraySection *self, guint place)
 {
-  g_ptr_array_remove_fast (self->groups, g_ptr_array_index (self->models, place));
+  DrayModel *model = g_ptr_array_index (self->models, place);
+
+  g_signal_handlers_disconnect_by_func (model, update_speed, self);
+  g_ptr_array_remove_fast (self->groups, model);
   g_ptr_array_remove_index (self->models, place);
   if (self->models->len == 0)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, 2, 0);
@@ -131,13 +135,6 @@ section_changed_cb (DrayModel *model, G_GNUC_UNUSED GParamSpec *pspec, DraySecti
     take_in (self, model);
   else if (!belongs && is_here)
     let_go (self, place);
-}
-
-static void
-speed_changed_cb (DrayModel *model, G_GNUC_UNUSED GParamSpec *pspec, DraySection *self)
-{
-  if (dray_model_get_section (model) == self->kind)
-    update_speed (self);
 }
 
 /* A tree asks once whether an item has children, so a model that becomes a group, or ceases to be
@@ -190,7 +187,6 @@ models_changed_cb (DraySection *self, guint position, guint removed, guint added
 
       g_ptr_array_insert (self->mirror, (int) (position + i), model);
       g_signal_connect (model, "notify::section", G_CALLBACK (section_changed_cb), self);
-      g_signal_connect (model, "notify::speed", G_CALLBACK (speed_changed_cb), self);
       g_signal_connect (model, "items-changed", G_CALLBACK (requests_changed_cb), self);
     }
   for (guint i = 0; i < added; i++)

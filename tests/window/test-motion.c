@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* The Downloads page with a thousand rows: how long the main loop keeps others waiting while they
- * move, and that nothing is drawn while nothing moves. Needs a display. */
+ * move, that those in sight show where they are, and that nothing is drawn while nothing moves.
+ * Needs a display. */
 
 #include "core/request/request-private.h"
 #include "ui/downloads-page.h"
+#include "ui/progress-view.h"
 
 #include <adwaita.h>
 #include <time.h>
@@ -231,14 +233,107 @@ test_moving (void)
   g_assert_true (well);
 }
 
-/* While something is in progress the room on the drive is shown, which others change too. */
+static GtkWidget *
+find_descendant (GtkWidget *widget, GType type)
+{
+  GtkWidget *child, *found = NULL;
+
+  if (g_type_is_a (G_OBJECT_TYPE (widget), type))
+    return widget;
+  for (child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_descendant (child, type);
+
+  return found;
+}
+
+/* Whether the bar of a view in sight is where its subject is, to a step of the bar. */
+static gboolean
+is_true (GtkWidget *view)
+{
+  g_autoptr (GObject) subject = NULL;
+  GtkWidget *bar = find_descendant (view, GTK_TYPE_PROGRESS_BAR);
+  double shown = gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (bar));
+  double percentage;
+
+  g_object_get (view, "subject", &subject, NULL);
+  g_object_get (subject, "percentage", &percentage, NULL);
+  return ABS (shown - percentage / 100) < 0.003;
+}
+
+/* Counts the views in sight, and those of them that show something else than there is. */
 static void
-test_quiet (void)
+look (GtkWidget *widget, GtkWidget *scroller, guint *n_seen, guint *n_wrong)
+{
+  graphene_rect_t bounds;
+  GtkWidget *child;
+
+  if (DRAY_IS_PROGRESS_VIEW (widget) && gtk_widget_get_mapped (widget)
+      && gtk_widget_compute_bounds (widget, scroller, &bounds)
+      && bounds.origin.y < (float) gtk_widget_get_height (scroller)
+      && bounds.origin.y + bounds.size.height > 0)
+    {
+      ++*n_seen;
+      *n_wrong += !is_true (widget);
+    }
+  for (child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    look (child, scroller, n_seen, n_wrong);
+}
+
+/* A page has others: a status page scrolls too. */
+static GtkWidget *
+find_scroller (Stage *stage)
+{
+  GtkWidget *list = find_descendant (GTK_WIDGET (stage->page), GTK_TYPE_LIST_VIEW);
+
+  return gtk_widget_get_ancestor (list, GTK_TYPE_SCROLLED_WINDOW);
+}
+
+static void
+assert_true_in_sight (Stage *stage)
+{
+  GtkWidget *scroller = find_scroller (stage);
+  guint n_seen = 0, n_wrong = 0;
+
+  look (scroller, scroller, &n_seen, &n_wrong);
+  g_assert_cmpuint (n_seen, >=, 3);
+  g_assert_cmpuint (n_wrong, ==, 0);
+}
+
+/* A big step each time, while only some rows are in sight; then the others are scrolled there. */
+static void
+test_scrolling (void)
+{
+  Stage stage = { 0 };
+  GtkAdjustment *adjustment;
+  GtkWidget *scroller;
+
+  open_stage (&stage, DRAY_REQUEST_DOWNLOADING);
+  scroller = find_scroller (&stage);
+  adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scroller));
+  for (guint i = 1; i <= 8; i++)
+    {
+      stage.downloaded += TOTAL / 20;
+      move_cb (&stage);
+      run_for (500);
+      assert_true_in_sight (&stage);
+      gtk_adjustment_set_value (adjustment,
+                                gtk_adjustment_get_value (adjustment)
+                                    + gtk_adjustment_get_page_size (adjustment) * i / 2);
+      run_for (500);
+      assert_true_in_sight (&stage);
+    }
+  close_stage (&stage);
+}
+
+static void
+test_quiet (gconstpointer state)
 {
   Stage stage = { 0 };
   guint n_frames;
 
-  open_stage (&stage, DRAY_REQUEST_PAUSED);
+  open_stage (&stage, GPOINTER_TO_UINT (state));
   run_for (2000);
 
   n_frames = stage.n_frames;
@@ -254,7 +349,11 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/motion/a-thousand-rows-move", test_moving);
-  g_test_add_func ("/motion/nothing-moves", test_quiet);
+  g_test_add_func ("/motion/in-sight", test_scrolling);
+  g_test_add_data_func ("/motion/nothing-moves/paused", GUINT_TO_POINTER (DRAY_REQUEST_PAUSED),
+                        test_quiet);
+  g_test_add_data_func ("/motion/nothing-moves/in-progress",
+                        GUINT_TO_POINTER (DRAY_REQUEST_CONNECTING), test_quiet);
 
   return g_test_run ();
 }
