@@ -2,8 +2,10 @@
 
 #include "core/library/drive.h"
 
+#include "core/base/error.h"
 #include "core/base/file-identity.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
@@ -11,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+
+/* Room that is left to the catalog and to everybody else, in bytes. */
+#define FREE_BYTES_MIN ((gint64) 16 * 1024 * 1024)
 
 /* Not in the headers of Linux 6.1; the kernel has it from 6.8 (statx(2), STATX_MNT_ID_UNIQUE). An
  * older kernel leaves it out of the answer's mask, and its reusable mount id serves instead. */
@@ -88,6 +93,52 @@ dray_drive_query (int fd, DrayDrive *drive)
   drive->mount = facts.stx_mnt_id;
   drive->fixed = is_local_type ((guint32) fs.f_type)
                  && !comes_off (makedev (facts.stx_dev_major, facts.stx_dev_minor));
+
+  return TRUE;
+}
+
+/**
+ * dray_drive_check_room:
+ * @fd: a file or folder on the drive
+ * @path: its path, for messages
+ * @total: the size of the file that is to be there, in bytes
+ * @lacking: how many of its bytes have no room on the drive yet; 0 or less for none
+ * @error: return location for a #GError
+ *
+ * Errors: %DRAY_ERROR_DISK_FULL, with the number of bytes that are missing;
+ * %DRAY_ERROR_TOO_LARGE_FOR_DRIVE.
+ *
+ * Returns: whether there is room for the file, and some is left to everybody else
+ */
+gboolean
+dray_drive_check_room (int fd, const char *path, gint64 total, gint64 lacking, GError **error)
+{
+  DrayDrive drive;
+
+  if (!dray_drive_query (fd, &drive))
+    {
+      dray_set_file_error (error, errno, "look at", path);
+      return FALSE;
+    }
+
+  if (total > drive.file_max)
+    {
+      g_autofree char *size = g_format_size ((guint64) total);
+
+      g_set_error (error, DRAY_ERROR, DRAY_ERROR_TOO_LARGE_FOR_DRIVE,
+                   "The drive's format cannot hold a file of %s", size);
+      return FALSE;
+    }
+
+  if (lacking > 0 && lacking > drive.free_bytes - FREE_BYTES_MIN)
+    {
+      g_autofree char *missing
+          = g_format_size ((guint64) (lacking + FREE_BYTES_MIN - drive.free_bytes));
+
+      g_set_error (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL,
+                   "Not enough space: %s missing on the drive of “%s”", missing, path);
+      return FALSE;
+    }
 
   return TRUE;
 }

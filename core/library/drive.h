@@ -29,6 +29,11 @@ typedef struct
 } DrayDrive;
 
 gboolean dray_drive_query (int fd, DrayDrive *drive);
+gboolean dray_drive_check_room (int fd,
+                                const char *path,
+                                gint64 total,
+                                gint64 lacking,
+                                GError **error);
 char *dray_drive_read_boot_id (void);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include "core/transfer/partial-file.h"
 
 #include "core/base/error.h"
+#include "core/library/rename.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +11,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-/* Room that is left to the catalog and to everybody else, in bytes. */
-#define FREE_BYTES_MIN ((gint64) 16 * 1024 * 1024)
 
 struct _DrayPartialFile
 {
@@ -274,39 +272,6 @@ dray_partial_file_get_size (DrayPartialFile *file)
   return fstat (file->fd, &facts) == 0 ? facts.st_size : 0;
 }
 
-static gboolean
-check_room (int fd, const char *path, gint64 total, gint64 lacking, GError **error)
-{
-  DrayDrive drive;
-
-  if (!dray_drive_query (fd, &drive))
-    {
-      dray_set_file_error (error, errno, "look at", path);
-      return FALSE;
-    }
-
-  if (total > drive.file_max)
-    {
-      g_autofree char *size = g_format_size ((guint64) total);
-
-      g_set_error (error, DRAY_ERROR, DRAY_ERROR_TOO_LARGE_FOR_DRIVE,
-                   "The drive's format cannot hold a file of %s", size);
-      return FALSE;
-    }
-
-  if (lacking > 0 && lacking > drive.free_bytes - FREE_BYTES_MIN)
-    {
-      g_autofree char *missing
-          = g_format_size ((guint64) (lacking + FREE_BYTES_MIN - drive.free_bytes));
-
-      g_set_error (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL,
-                   "Not enough space: %s missing on the drive of “%s”", missing, path);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
 /**
  * dray_partial_file_check_room:
  * @directory: an existing folder
@@ -322,7 +287,7 @@ gboolean
 dray_partial_file_check_room (const char *directory, gint64 total, GError **error)
 {
   int fd = open_directory (directory, error);
-  gboolean room = fd >= 0 && check_room (fd, directory, total, MAX (total, 1), error);
+  gboolean room = fd >= 0 && dray_drive_check_room (fd, directory, total, MAX (total, 1), error);
 
   if (fd >= 0)
     close (fd);
@@ -352,7 +317,8 @@ dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error)
       dray_set_file_error (error, errno, "look at", file->path);
       return FALSE;
     }
-  if (!check_room (file->fd, file->path, total, total - (gint64) facts.st_blocks * 512, error))
+  if (!dray_drive_check_room (file->fd, file->path, total,
+                              total - (gint64) facts.st_blocks * 512, error))
     return FALSE;
 
   /* Where the filesystem cannot reserve, nothing is lost but the certainty; writing zeros instead,
@@ -514,34 +480,6 @@ is_named (DrayPartialFile *file, const char *name)
   return same;
 }
 
-/* RENAME_NOREPLACE is not on every filesystem; a hard link refuses an existing name as well, and is
- * there already if a crash came before the old name went. Where neither is to be had (FAT), the name
- * is looked up first: nothing better exists there. */
-static gboolean
-rename_without_replacing (DrayPartialFile *file)
-{
-  int directory = file->directory_fd;
-
-  if (renameat2 (directory, file->part_name, directory, file->name, RENAME_NOREPLACE) == 0)
-    return TRUE;
-  if (errno != EINVAL && errno != ENOSYS)
-    return FALSE;
-
-  if (linkat (directory, file->part_name, directory, file->name, 0) == 0
-      || (errno == EEXIST && is_named (file, file->name)))
-    return unlinkat (directory, file->part_name, 0) == 0;
-  if (errno == EEXIST)
-    return FALSE;
-
-  if (faccessat (directory, file->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-    {
-      errno = EEXIST;
-      return FALSE;
-    }
-
-  return renameat (directory, file->part_name, directory, file->name) == 0;
-}
-
 /**
  * dray_partial_file_finish:
  * @file: a partial file whose bytes are whole, right and synced
@@ -556,7 +494,8 @@ gboolean
 dray_partial_file_finish (DrayPartialFile *file, gboolean *named, GError **error)
 {
   errno = ESTALE;
-  *named = is_named (file, file->part_name) && rename_without_replacing (file);
+  *named = is_named (file, file->part_name)
+           && dray_rename_without_replacing (file->directory_fd, file->part_name, file->name);
   if (!*named)
     {
       dray_set_file_error (error, errno, "give its final name to", file->path);
