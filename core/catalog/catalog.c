@@ -344,8 +344,9 @@ read_contents (const char *path, GError **error)
  * @path: the catalog's file, perhaps in use by another process
  * @error: (out) (optional): where an error goes
  *
- * Reads the catalog without taking it, for a listing; one of an older version stays as it is. Makes no file where there is none. Blocks for
- * as long as the reading takes, so it is for programs without a window.
+ * Reads the catalog without taking it, for a listing; one of an older version stays as it is. Makes
+ * no file where there is none. Blocks for as long as the reading takes, so it is for programs without
+ * a window.
  *
  * Returns: (transfer full) (nullable): what the catalog holds; nothing if there is none
  */
