@@ -4,7 +4,9 @@
 
 #include "dray-config.h"
 
+#include "app/bus.h"
 #include "app/commands.h"
+#include "app/service.h"
 #include "ui/window.h"
 
 #include "core/base/error.h"
@@ -21,6 +23,9 @@
 /* How long a process that was only activated waits for something to do, in milliseconds. */
 #define INACTIVITY_TIMEOUT 10000
 
+/* How often is looked whether it has, in milliseconds. */
+#define IDLE_INTERVAL 1000
+
 /* A command that only looks has the catalog for some milliseconds: so often, and after so many
  * milliseconds, it is asked for again before another process counts as working on it. */
 #define BUSY_ATTEMPTS 5
@@ -30,11 +35,14 @@ struct _DrayApplication
 {
   AdwApplication parent_instance;
 
+  DrayService *service; /* NULL without a session bus */
   DrayManager *manager; /* NULL unless it is open, opening or closing */
   gboolean is_open;
   gboolean quitting;
+  gboolean taking_over; /* a command is asked for the catalog */
   guint n_busy;      /* how often the catalog was another's in a row */
   guint busy_source; /* asks for it again */
+  guint idle_source; /* looks whether a process without a window is still of use */
   GPtrArray *sources; /* of char *: what waits for the manager */
 };
 
@@ -57,6 +65,8 @@ static void
 end (DrayApplication *self)
 {
   g_clear_object (&self->manager);
+  if (self->service != NULL)
+    dray_service_end (self->service);
   g_application_quit (G_APPLICATION (self));
 }
 
@@ -79,6 +89,9 @@ quit (DrayApplication *self)
 
   self->quitting = TRUE;
   g_clear_handle_id (&self->busy_source, g_source_remove);
+  g_clear_handle_id (&self->idle_source, g_source_remove);
+  if (self->service != NULL)
+    dray_service_begin_closing (self->service);
   g_application_hold (G_APPLICATION (self));
   if (window != NULL)
     {
@@ -145,17 +158,108 @@ busy_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* There is no catalog for this process now. */
 static void
-wait_or_show_read_only (DrayApplication *self, DrayWindow *window)
+do_without (DrayApplication *self, const GError *error)
 {
-  if (++self->n_busy < BUSY_ATTEMPTS)
+  DrayWindow *window = get_window (self);
+
+  if (self->service != NULL)
+    dray_service_fail (self->service, error);
+  if (window == NULL)
+    return;
+
+  if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_BUSY))
+    show_read_only (window);
+  else
+    dray_window_set_failure (window, error->message);
+}
+
+/* The engine of a command has closed its catalog, or nobody answers on the bus. */
+static void
+handed_over_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  DrayApplication *self = DRAY_APPLICATION (user_data);
+  g_autoptr (GVariant) reply
+      = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+
+  self->taking_over = FALSE;
+  if (!self->quitting && reply != NULL)
+    open_catalog (self);
+  else if (!self->quitting)
+    self->busy_source = g_timeout_add (BUSY_INTERVAL, busy_cb, self);
+  g_application_release (G_APPLICATION (self));
+}
+
+/* Asks the command that has the catalog for it, if a bus leads there. */
+static void
+take_over (DrayApplication *self, const GError *busy)
+{
+  GDBusConnection *connection = g_application_get_dbus_connection (G_APPLICATION (self));
+  g_autofree char *engine = dray_bus_get_engine_name ();
+  g_autofree char *path = dray_bus_get_path ();
+
+  if (++self->n_busy >= BUSY_ATTEMPTS)
+    {
+      self->n_busy = 0;
+      do_without (self, busy);
+      return;
+    }
+  if (connection == NULL)
     {
       self->busy_source = g_timeout_add (BUSY_INTERVAL, busy_cb, self);
       return;
     }
 
-  self->n_busy = 0;
-  show_read_only (window);
+  self->taking_over = TRUE;
+  g_application_hold (G_APPLICATION (self));
+  g_dbus_connection_call (connection, engine, path, DRAY_BUS_MANAGER_INTERFACE, "Close", NULL,
+                          NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, NULL, handed_over_cb,
+                          self);
+}
+
+static gboolean
+is_any_running (DrayManager *manager)
+{
+  GListModel *requests = dray_manager_get_requests (manager);
+
+  for (guint i = 0; i < g_list_model_get_n_items (requests); i++)
+    {
+      g_autoptr (DrayRequest) request = g_list_model_get_item (requests, i);
+
+      if (dray_request_is_running (request))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* A process without a window ends when nobody has wanted anything of it for a while. */
+static gboolean
+idle_cb (gpointer user_data)
+{
+  DrayApplication *self = DRAY_APPLICATION (user_data);
+  gint64 unused = g_get_monotonic_time () - dray_service_get_last_use (self->service);
+
+  if (get_window (self) != NULL || unused < INACTIVITY_TIMEOUT * 1000
+      || is_any_running (self->manager))
+    return G_SOURCE_CONTINUE;
+
+  self->idle_source = 0;
+  quit (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The process stays as long as the catalog is open; a closed catalog ends it. */
+static void
+serve (DrayApplication *self)
+{
+  g_application_hold (G_APPLICATION (self));
+  if (self->service == NULL)
+    return;
+
+  dray_service_set_manager (self->service, self->manager);
+  self->idle_source = g_timeout_add (IDLE_INTERVAL, idle_cb, self);
 }
 
 static void
@@ -168,23 +272,23 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->is_open = dray_manager_open_finish (DRAY_MANAGER (source), result, &error);
   if (!self->is_open)
     g_clear_object (&self->manager);
-  g_application_release (G_APPLICATION (self));
 
   if (self->quitting && self->is_open)
     dray_manager_close_async (self->manager, closed_cb, self);
   else if (self->quitting)
     end (self);
-  else if (window == NULL)
-    return;
   else if (self->is_open)
     {
       self->n_busy = 0;
-      show_manager (self, window);
+      serve (self);
+      if (window != NULL)
+        show_manager (self, window);
     }
   else if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_BUSY))
-    wait_or_show_read_only (self, window);
+    take_over (self, error);
   else
-    dray_window_set_failure (window, error->message);
+    do_without (self, error);
+  g_application_release (G_APPLICATION (self));
 }
 
 /* Does nothing while there is a manager. */
@@ -194,7 +298,7 @@ open_catalog (DrayApplication *self)
   g_autofree char *path = dray_command_get_catalog_path ();
   g_autofree char *root = dray_library_get_default_root ();
 
-  if (self->manager != NULL || self->quitting)
+  if (self->manager != NULL || self->quitting || self->taking_over)
     return;
 
   g_clear_handle_id (&self->busy_source, g_source_remove);
@@ -384,6 +488,38 @@ dray_application_startup (GApplication *application)
   g_unix_signal_add (SIGTERM, sigterm_cb, application);
 }
 
+static gboolean
+dray_application_dbus_register (GApplication *application,
+                                GDBusConnection *connection,
+                                const char *path,
+                                GError **error)
+{
+  DrayApplication *self = DRAY_APPLICATION (application);
+
+  if (!G_APPLICATION_CLASS (dray_application_parent_class)
+           ->dbus_register (application, connection, path, error))
+    return FALSE;
+
+  self->service = dray_service_new (connection, path, error);
+  if (self->service == NULL)
+    return FALSE;
+
+  g_signal_connect_swapped (self->service, "wanted", G_CALLBACK (open_catalog), self);
+  g_signal_connect_swapped (self->service, "close", G_CALLBACK (quit), self);
+  return TRUE;
+}
+
+static void
+dray_application_dbus_unregister (GApplication *application,
+                                  GDBusConnection *connection,
+                                  const char *path)
+{
+  g_clear_object (&DRAY_APPLICATION (application)->service);
+
+  G_APPLICATION_CLASS (dray_application_parent_class)
+      ->dbus_unregister (application, connection, path);
+}
+
 static void
 dray_application_window_removed (GtkApplication *application, GtkWindow *window)
 {
@@ -409,6 +545,8 @@ dray_application_class_init (DrayApplicationClass *klass)
   GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = dray_application_finalize;
+  application_class->dbus_register = dray_application_dbus_register;
+  application_class->dbus_unregister = dray_application_dbus_unregister;
   application_class->startup = dray_application_startup;
   application_class->activate = dray_application_activate;
   application_class->open = dray_application_open;
