@@ -3,7 +3,6 @@
 #include "app/commands.h"
 
 #include "core/base/error.h"
-#include "core/library/library.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,77 +63,27 @@ dray_command_get_catalog_path (void)
   return g_build_filename (g_get_user_data_dir (), "dray", "catalog.sqlite3", NULL);
 }
 
-/* With dray_command_wait_for(): an answer that a command waits for before it does anything else. */
-void
-dray_command_arrived_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GAsyncResult **arrived = user_data;
-
-  *arrived = g_object_ref (result);
-}
-
-GAsyncResult *
-dray_command_wait_for (GAsyncResult **arrived)
-{
-  while (*arrived == NULL)
-    g_main_context_iteration (NULL, TRUE);
-
-  return *arrived;
-}
-
 /**
- * dray_command_open_manager:
- * @error: return location for a #GError
- *
- * Returns: (transfer full) (nullable): a manager on the person's catalog, ready to work
- */
-DrayManager *
-dray_command_open_manager (GError **error)
-{
-  g_autofree char *path = dray_command_get_catalog_path ();
-  g_autofree char *root = dray_library_get_default_root ();
-  g_autoptr (DrayManager) manager = dray_manager_new (path, root);
-  g_autoptr (GAsyncResult) result = NULL;
-
-  dray_manager_open_async (manager, dray_command_arrived_cb, &result);
-  if (!dray_manager_open_finish (manager, dray_command_wait_for (&result), error))
-    return NULL;
-
-  return g_steal_pointer (&manager);
-}
-
-/**
- * dray_command_close_manager:
- * @manager: (transfer full): a manager
- */
-void
-dray_command_close_manager (DrayManager *manager)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  dray_manager_close_async (manager, dray_command_arrived_cb, &result);
-  dray_manager_close_finish (manager, dray_command_wait_for (&result));
-  g_object_unref (manager);
-}
-
-/**
- * dray_command_find_request:
- * @requests: a list of #DrayRequest
+ * dray_command_find_row:
+ * @door: the way to the manager
  * @id: an id, or its first digits
  * @error: return location for a #GError
  *
  * Returns: (transfer full) (nullable): the one request whose id begins so
  */
-DrayRequest *
-dray_command_find_request (GListModel *requests, const char *id, GError **error)
+DrayRow *
+dray_command_find_row (DrayDoor *door, const char *id, GError **error)
 {
-  g_autoptr (DrayRequest) found = NULL;
-  guint n_requests = g_list_model_get_n_items (requests);
+  g_autoptr (GPtrArray) rows = dray_door_list (door, error);
+  DrayRow *found = NULL;
 
-  for (guint i = 0; i < n_requests; i++)
+  if (rows == NULL)
+    return NULL;
+
+  for (guint i = 0; i < rows->len; i++)
     {
-      g_autoptr (DrayRequest) request = g_list_model_get_item (requests, i);
-      const char *other = dray_request_get_id (request);
+      DrayRow *row = g_ptr_array_index (rows, i);
+      const char *other = dray_row_read (row)->id;
 
       if (!g_str_equal (other, id)
           && (strlen (id) < ID_PREFIX_MIN || !g_str_has_prefix (other, id)))
@@ -145,12 +94,12 @@ dray_command_find_request (GListModel *requests, const char *id, GError **error)
                        "More than one download has an id that begins with %s", id);
           return NULL;
         }
-      found = g_steal_pointer (&request);
+      found = row;
     }
 
   if (found == NULL)
     g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND,
                  "No download has the id %s; “dray list --all” shows them", id);
 
-  return g_steal_pointer (&found);
+  return found != NULL ? g_object_ref (found) : NULL;
 }

@@ -3,6 +3,7 @@
 /* The verbs that look at rows, or change them and return: list, pause, discard, remove, cancel. */
 
 #include "app/commands.h"
+#include "app/door.h"
 #include "app/output.h"
 #include "app/progress-line.h"
 
@@ -15,85 +16,86 @@
 #define ID_SHOWN 8
 
 static void
-print_row_json (DrayRequest *request)
+print_row_json (DrayRow *row)
 {
+  const DrayRowData *data = dray_row_read (row);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  const GError *error = dray_request_get_error (request);
 
   json_builder_begin_object (builder);
-  dray_json_add_string (builder, "requestId", dray_request_get_id (request));
-  dray_json_add_string (builder, "parentId", NULL);
-  dray_json_add_string (builder, "modelId", dray_request_get_model_id (request));
-  dray_json_add_string (builder, "downloadKey", dray_request_get_download_key (request));
-  dray_json_add_string (builder, "source", dray_request_get_source (request));
-  dray_json_add_string (builder, "caller", dray_request_get_caller (request));
-  dray_json_add_string (builder, "state",
-                        dray_request_state_get_name (dray_request_get_state (request)));
-  dray_json_add_size (builder, "downloaded", dray_request_get_downloaded (request));
-  dray_json_add_size (builder, "total", dray_request_get_total (request));
-  dray_json_add_percentage (builder, request);
-  dray_json_add_string (builder, "path", dray_request_get_path (request));
-  dray_json_add_string (builder, "sha256", dray_request_get_sha256 (request));
-  dray_json_add_string (
-      builder, "error",
-      error != NULL ? dray_error_get_name ((DrayError) error->code) : NULL);
-  dray_json_add_string (builder, "message", error != NULL ? error->message : NULL);
+  dray_json_add_string (builder, "requestId", data->id);
+  dray_json_add_string (builder, "parentId", data->parent_id);
+  dray_json_add_string (builder, "modelId", data->model_id);
+  dray_json_add_string (builder, "downloadKey", data->download_key);
+  dray_json_add_string (builder, "source", data->source);
+  dray_json_add_string (builder, "caller", data->caller);
+  dray_json_add_string (builder, "state", dray_request_state_get_name (data->state));
+  dray_json_add_size (builder, "downloaded", data->downloaded);
+  dray_json_add_size (builder, "total", data->total);
+  dray_json_add_percentage (builder, row);
+  dray_json_add_string (builder, "path", data->path);
+  dray_json_add_string (builder, "sha256", data->sha256);
+  dray_json_add_string (builder, "error", data->error_name);
+  dray_json_add_string (builder, "message", data->error_message);
   json_builder_end_object (builder);
   dray_print_json (builder);
 }
 
 static void
-print_row (DrayRequest *request)
+print_row (DrayRow *row)
 {
-  g_autofree char *title = dray_request_dup_title (request);
-  g_autofree char *downloaded
-      = g_format_size ((guint64) dray_request_get_downloaded (request));
-  g_autofree char *total = dray_request_get_total (request) >= 0
-                               ? g_format_size ((guint64) dray_request_get_total (request))
-                               : g_strdup ("?");
+  const DrayRowData *data = dray_row_read (row);
+  g_autofree char *title = dray_row_dup_title (row);
+  g_autofree char *downloaded = g_format_size ((guint64) data->downloaded);
+  g_autofree char *total =
+      data->total >= 0 ? g_format_size ((guint64) data->total) : g_strdup ("?");
 
-  printf ("%.*s  %-11s  %s of %s  %s\n", ID_SHOWN, dray_request_get_id (request),
-          dray_request_state_get_name (dray_request_get_state (request)), downloaded, total,
-          title);
+  printf ("%.*s  %-11s  %s of %s  %s\n", ID_SHOWN, data->id,
+          dray_request_state_get_name (data->state), downloaded, total, title);
 }
 
-/* The rows as they are now: through the manager, which knows what a crash left; or, while another
- * process has the catalog, read beside it. */
-static GListModel *
+/* Beside another process that has the catalog, and that no bus leads to. */
+static GPtrArray *
+read_beside (GError **error)
+{
+  g_autofree char *path = dray_command_get_catalog_path ();
+  g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  GPtrArray *rows;
+
+  if (!dray_restore_read (path, requests, error))
+    return NULL;
+
+  rows = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (requests)); i++)
+    {
+      g_autoptr (DrayRequest) request = g_list_model_get_item (G_LIST_MODEL (requests), i);
+
+      g_ptr_array_add (rows, dray_row_new_for_request (request));
+    }
+
+  return rows;
+}
+
+/* The rows as they are now: from the manager, which knows what a crash left. */
+static GPtrArray *
 read_rows (GError **error)
 {
   g_autoptr (GError) open_error = NULL;
-  g_autoptr (DrayManager) manager = dray_command_open_manager (&open_error);
-  g_autoptr (GListStore) rows = NULL;
-  g_autofree char *path = NULL;
+  g_autoptr (DrayDoor) door = dray_door_open (DRAY_DOOR_GLANCE, &open_error);
 
-  if (manager != NULL)
-    {
-      GListModel *requests = g_object_ref (dray_manager_get_requests (manager));
+  if (door != NULL)
+    return dray_door_list (door, error);
+  if (g_error_matches (open_error, DRAY_ERROR, DRAY_ERROR_BUSY))
+    return read_beside (error);
 
-      dray_command_close_manager (g_steal_pointer (&manager));
-      return requests;
-    }
-
-  if (!g_error_matches (open_error, DRAY_ERROR, DRAY_ERROR_BUSY))
-    {
-      g_propagate_error (error, g_steal_pointer (&open_error));
-      return NULL;
-    }
-
-  path = dray_command_get_catalog_path ();
-  rows = g_list_store_new (DRAY_TYPE_REQUEST);
-  if (!dray_restore_read (path, rows, error))
-    return NULL;
-
-  return G_LIST_MODEL (g_steal_pointer (&rows));
+  g_propagate_error (error, g_steal_pointer (&open_error));
+  return NULL;
 }
 
 int
 dray_command_list (int argc, char **argv)
 {
   gboolean all = FALSE, json = FALSE;
-  g_autoptr (GListModel) rows = NULL;
+  g_autoptr (GPtrArray) rows = NULL;
   g_autoptr (GError) error = NULL;
   int status;
   const GOptionEntry entries[] = {
@@ -116,68 +118,78 @@ dray_command_list (int argc, char **argv)
       return DRAY_EXIT_FAILED;
     }
 
-  for (guint i = 0; i < g_list_model_get_n_items (rows); i++)
+  for (guint i = 0; i < rows->len; i++)
     {
-      g_autoptr (DrayRequest) request = g_list_model_get_item (rows, i);
+      DrayRow *row = g_ptr_array_index (rows, i);
 
-      if (!all && dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
+      if (!all && dray_row_read (row)->state == DRAY_REQUEST_COMPLETED)
         continue;
       if (json)
-        print_row_json (request);
+        print_row_json (row);
       else
-        print_row (request);
+        print_row (row);
     }
 
   return DRAY_EXIT_OK;
 }
 
 static gboolean
-pause_row (DrayManager *manager, DrayRequest *request, G_GNUC_UNUSED GError **error)
+pause_row (DrayDoor *door, DrayRow *row, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-
-  dray_manager_cancel_async (manager, dray_request_get_id (request), FALSE, dray_command_arrived_cb, &result);
-  dray_manager_cancel_finish (manager, dray_command_wait_for (&result));
-  return TRUE;
+  return dray_door_cancel (door, dray_row_read (row)->id, FALSE, error);
 }
 
 static gboolean
-discard_row (DrayManager *manager, DrayRequest *request, GError **error)
+discard_row (DrayDoor *door, DrayRow *row, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
+  const DrayRowData *data = dray_row_read (row);
 
-  if (dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
+  if (data->state == DRAY_REQUEST_COMPLETED)
     {
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND,
-                   "The download %s is complete; “dray remove” forgets it",
-                   dray_request_get_id (request));
+                   "The download %s is complete; “dray remove” forgets it", data->id);
       return FALSE;
     }
 
-  dray_manager_cancel_async (manager, dray_request_get_id (request), TRUE, dray_command_arrived_cb, &result);
-  dray_manager_cancel_finish (manager, dray_command_wait_for (&result));
-  return TRUE;
+  return dray_door_cancel (door, data->id, TRUE, error);
 }
 
 static gboolean
-remove_row (DrayManager *manager, DrayRequest *request, GError **error)
+remove_row (DrayDoor *door, DrayRow *row, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-
-  dray_manager_remove_async (manager, dray_request_get_id (request), dray_command_arrived_cb, &result);
-  return dray_manager_remove_finish (manager, dray_command_wait_for (&result), error);
+  return dray_door_remove (door, dray_row_read (row)->id, error);
 }
 
 /* Does one thing to each of the requests that are named. */
+static gboolean
+change_named (DrayDoor *door, char **names, gboolean (*change) (DrayDoor *, DrayRow *, GError **))
+{
+  gboolean all_changed = TRUE;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (DrayRow) row = dray_command_find_row (door, names[i], &error);
+
+      if (row == NULL || !change (door, row, &error))
+        {
+          dray_print_error (error);
+          all_changed = FALSE;
+        }
+    }
+
+  return all_changed;
+}
+
 static int
 change_rows (int argc,
              char **argv,
              const char *usage,
-             gboolean (*change) (DrayManager *, DrayRequest *, GError **))
+             gboolean (*change) (DrayDoor *, DrayRow *, GError **))
 {
   const GOptionEntry no_entries[] = { G_OPTION_ENTRY_NULL };
-  g_autoptr (DrayManager) manager = NULL;
-  g_autoptr (GError) open_error = NULL;
+  g_autoptr (DrayDoor) door = NULL;
+  g_autoptr (GError) error = NULL;
   int status;
 
   if (!dray_command_parse (usage,
@@ -187,29 +199,14 @@ change_rows (int argc,
   if (argc < 2)
     return dray_command_usage_error (argv[0], "Name at least one request");
 
-  manager = dray_command_open_manager (&open_error);
-  if (manager == NULL)
+  door = dray_door_open (DRAY_DOOR_GLANCE, &error);
+  if (door == NULL)
     {
-      dray_print_error (open_error);
+      dray_print_error (error);
       return DRAY_EXIT_FAILED;
     }
 
-  status = DRAY_EXIT_OK;
-  for (int i = 1; i < argc; i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (DrayRequest) request
-          = dray_command_find_request (dray_manager_get_requests (manager), argv[i], &error);
-
-      if (request == NULL || !change (manager, request, &error))
-        {
-          dray_print_error (error);
-          status = DRAY_EXIT_FAILED;
-        }
-    }
-  dray_command_close_manager (g_steal_pointer (&manager));
-
-  return status;
+  return change_named (door, argv + 1, change) ? DRAY_EXIT_OK : DRAY_EXIT_FAILED;
 }
 
 int
@@ -235,9 +232,9 @@ int
 dray_command_cancel (int argc, char **argv)
 {
   g_autofree char *model = NULL;
-  g_autoptr (DrayManager) manager = NULL;
-  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (DrayDoor) door = NULL;
   g_autoptr (GError) error = NULL;
+  guint n_cancelled;
   int status;
   const GOptionEntry entries[] = {
     { "model", 0, 0, G_OPTION_ARG_STRING, &model, "The model, as “dray list --json” names it",
@@ -252,16 +249,51 @@ dray_command_cancel (int argc, char **argv)
   if (model == NULL || argc > 1)
     return dray_command_usage_error ("cancel", "Name one model with --model");
 
-  manager = dray_command_open_manager (&error);
-  if (manager == NULL)
+  door = dray_door_open (DRAY_DOOR_GLANCE, &error);
+  if (door == NULL || !dray_door_cancel_model (door, model, &n_cancelled, &error))
     {
       dray_print_error (error);
       return DRAY_EXIT_FAILED;
     }
 
-  dray_manager_cancel_model_async (manager, model, dray_command_arrived_cb, &result);
-  printf ("%u\n", dray_manager_cancel_finish (manager, dray_command_wait_for (&result)));
-  dray_command_close_manager (g_steal_pointer (&manager));
+  printf ("%u\n", n_cancelled);
+  return DRAY_EXIT_OK;
+}
+
+/* "hold" and "release" differ in one word. */
+static int
+set_held (int argc, char **argv, gboolean held, const char *usage, const char *summary)
+{
+  const GOptionEntry no_entries[] = { G_OPTION_ENTRY_NULL };
+  g_autoptr (DrayDoor) door = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  if (!dray_command_parse (usage, summary, no_entries, &argc, &argv, &status))
+    return status;
+  if (argc > 1)
+    return dray_command_usage_error (argv[0], "Neither “hold” nor “release” takes arguments");
+
+  door = dray_door_open (DRAY_DOOR_GLANCE, &error);
+  if (door == NULL || !dray_door_hold (door, held, &error))
+    {
+      dray_print_error (error);
+      return DRAY_EXIT_FAILED;
+    }
 
   return DRAY_EXIT_OK;
+}
+
+int
+dray_command_hold (int argc, char **argv)
+{
+  return set_held (argc, argv, TRUE, "– stop all downloads until “dray release”",
+                   "Returns when no bytes move any more. Downloads wait, even in later runs.");
+}
+
+int
+dray_command_release (int argc, char **argv)
+{
+  return set_held (argc, argv, FALSE, "– let downloads go on after “dray hold”",
+                   "What waited goes on.");
 }

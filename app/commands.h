@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "core/request/manager.h"
+#include "app/door.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,8 @@ int dray_command_discard (int argc, char **argv);
 int dray_command_remove (int argc, char **argv);
 int dray_command_cancel (int argc, char **argv);
 int dray_command_inspect (int argc, char **argv);
+int dray_command_hold (int argc, char **argv);
+int dray_command_release (int argc, char **argv);
 
 /* What the verbs share: command-common.c. */
 gboolean dray_command_parse (const char *usage,
@@ -34,11 +36,7 @@ gboolean dray_command_parse (const char *usage,
                              char ***argv,
                              int *status);
 int dray_command_usage_error (const char *verb, const char *message);
-void dray_command_arrived_cb (GObject *source, GAsyncResult *result, gpointer user_data);
-GAsyncResult *dray_command_wait_for (GAsyncResult **arrived);
 char *dray_command_get_catalog_path (void);
-DrayManager *dray_command_open_manager (GError **error);
-void dray_command_close_manager (DrayManager *manager);
-DrayRequest *dray_command_find_request (GListModel *requests, const char *id, GError **error);
+DrayRow *dray_command_find_row (DrayDoor *door, const char *id, GError **error);
 
 G_END_DECLS

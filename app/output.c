@@ -16,7 +16,7 @@
 /* A request that is shown, and what was last said of it. */
 typedef struct
 {
-  DrayRequest *request;
+  DrayRow *row;
   gint64 downloaded;
   DrayRequestState state;
   gboolean ended;
@@ -32,7 +32,7 @@ struct _DrayOutput
 static void
 shown_free (Shown *shown)
 {
-  g_object_unref (shown->request);
+  g_object_unref (shown->row);
   g_free (shown);
 }
 
@@ -79,9 +79,9 @@ dray_json_add_size (JsonBuilder *builder, const char *name, gint64 value)
 }
 
 void
-dray_json_add_percentage (JsonBuilder *builder, DrayRequest *request)
+dray_json_add_percentage (JsonBuilder *builder, DrayRow *row)
 {
-  double percentage = dray_request_get_percentage (request);
+  double percentage = dray_row_read (row)->percentage;
 
   json_builder_set_member_name (builder, "percentage");
   if (percentage >= 0)
@@ -130,14 +130,14 @@ dray_print_error (const GError *error)
 }
 
 static JsonBuilder *
-begin_event (const char *event, DrayRequest *request)
+begin_event (const char *event, DrayRow *row)
 {
   JsonBuilder *builder = json_builder_new ();
 
   json_builder_begin_object (builder);
   dray_json_add_string (builder, "event", event);
   dray_json_add_string (builder, "requestId",
-                        request != NULL ? dray_request_get_id (request) : NULL);
+                        row != NULL ? dray_row_read (row)->id : NULL);
   return builder;
 }
 
@@ -150,57 +150,60 @@ end_event (JsonBuilder *builder)
 }
 
 static void
-print_request (DrayRequest *request)
+print_request (DrayRow *row)
 {
-  JsonBuilder *builder = begin_event ("request", request);
+  const DrayRowData *data = dray_row_read (row);
+  JsonBuilder *builder = begin_event ("request", row);
 
-  dray_json_add_string (builder, "parentId", NULL);
-  dray_json_add_string (builder, "modelId", dray_request_get_model_id (request));
-  dray_json_add_string (builder, "downloadKey", dray_request_get_download_key (request));
-  dray_json_add_string (builder, "source", dray_request_get_source (request));
+  dray_json_add_string (builder, "parentId", data->parent_id);
+  dray_json_add_string (builder, "modelId", data->model_id);
+  dray_json_add_string (builder, "downloadKey", data->download_key);
+  dray_json_add_string (builder, "source", data->source);
   end_event (builder);
 }
 
 static void
-print_progress (DrayRequest *request)
+print_progress (DrayRow *row)
 {
-  JsonBuilder *builder = begin_event ("progress", request);
+  const DrayRowData *data = dray_row_read (row);
+  JsonBuilder *builder = begin_event ("progress", row);
 
-  dray_json_add_string (builder, "downloadKey", dray_request_get_download_key (request));
+  dray_json_add_string (builder, "downloadKey", data->download_key);
   dray_json_add_string (builder, "state",
-                        dray_request_state_get_name (dray_request_get_state (request)));
-  dray_json_add_size (builder, "downloaded", dray_request_get_downloaded (request));
-  dray_json_add_size (builder, "total", dray_request_get_total (request));
-  dray_json_add_percentage (builder, request);
-  dray_json_add_size (builder, "speed", dray_request_get_speed (request));
-  dray_json_add_size (builder, "eta", dray_request_get_eta (request));
-  if (dray_request_get_reason (request) != NULL)
+                        dray_request_state_get_name (data->state));
+  dray_json_add_size (builder, "downloaded", data->downloaded);
+  dray_json_add_size (builder, "total", data->total);
+  dray_json_add_percentage (builder, row);
+  dray_json_add_size (builder, "speed", data->speed);
+  dray_json_add_size (builder, "eta", data->eta);
+  if (data->reason != NULL)
     {
-      dray_json_add_string (builder, "reason", dray_request_get_reason (request));
-      dray_json_add_size (builder, "wait", dray_request_get_wait (request));
+      dray_json_add_string (builder, "reason", data->reason);
+      dray_json_add_size (builder, "wait", data->wait);
     }
   end_event (builder);
 }
 
 static void
-print_completed (DrayRequest *request)
+print_completed (DrayRow *row)
 {
-  JsonBuilder *builder = begin_event ("completed", request);
+  const DrayRowData *data = dray_row_read (row);
+  JsonBuilder *builder = begin_event ("completed", row);
 
-  dray_json_add_string (builder, "path", dray_request_get_path (request));
-  dray_json_add_size (builder, "size", dray_request_get_total (request));
-  dray_json_add_string (builder, "sha256", dray_request_get_sha256 (request));
+  dray_json_add_string (builder, "path", data->path);
+  dray_json_add_size (builder, "size", data->total);
+  dray_json_add_string (builder, "sha256", data->sha256);
   dray_json_add_string (builder, "verified",
-                        dray_request_is_digest_expected (request) ? "digest" : "computed");
-  if (!dray_request_is_length_proven (request))
+                        data->verified);
+  if (!data->is_length_proven)
     dray_json_add_string (builder, "length", "unproven");
   end_event (builder);
 }
 
 static void
-print_failed (DrayRequest *request, const GError *error)
+print_failed (DrayRow *row, const GError *error)
 {
-  JsonBuilder *builder = begin_event ("failed", request);
+  JsonBuilder *builder = begin_event ("failed", row);
 
   dray_json_add_string (builder, "error", dray_error_get_name ((DrayError) error->code));
   dray_json_add_string (builder, "message", error->message);
@@ -210,47 +213,47 @@ print_failed (DrayRequest *request, const GError *error)
 static void
 show_one (DrayOutput *output, Shown *shown)
 {
-  shown->downloaded = dray_request_get_downloaded (shown->request);
-  shown->state = dray_request_get_state (shown->request);
+  shown->downloaded = dray_row_read (shown->row)->downloaded;
+  shown->state = dray_row_read (shown->row)->state;
   if (output->mode == DRAY_OUTPUT_JSON)
-    print_progress (shown->request);
+    print_progress (shown->row);
 }
 
 static void
-state_changed_cb (DrayRequest *request, G_GNUC_UNUSED GParamSpec *pspec, DrayOutput *output)
+state_changed_cb (DrayRow *row, DrayOutput *output)
 {
   for (guint i = 0; i < output->shown->len; i++)
     {
       Shown *shown = g_ptr_array_index (output->shown, i);
 
-      if (shown->request == request && shown->state != dray_request_get_state (request)
-          && dray_request_is_running (request))
+      if (shown->row == row && shown->state != dray_row_read (row)->state
+          && dray_row_is_running (row))
         show_one (output, shown);
     }
 }
 
 /**
- * dray_output_add_request:
- * @output: the output; must outlive the request's run
- * @request: a request that has just been made or resumed
+ * dray_output_add:
+ * @output: the output; must outlive the row
+ * @row: a row that has just been made or resumed
  *
  * Tells its id, before anything else.
  */
 void
-dray_output_add_request (DrayOutput *output, DrayRequest *request)
+dray_output_add (DrayOutput *output, DrayRow *row)
 {
   Shown *shown = g_new0 (Shown, 1);
 
-  shown->request = g_object_ref (request);
-  shown->state = dray_request_get_state (request);
+  shown->row = g_object_ref (row);
+  shown->state = dray_row_read (row)->state;
   shown->downloaded = -1;
   g_ptr_array_add (output->shown, shown);
-  g_signal_connect (request, "notify::state", G_CALLBACK (state_changed_cb), output);
+  g_signal_connect (row, "state-changed", G_CALLBACK (state_changed_cb), output);
 
   if (output->mode == DRAY_OUTPUT_JSON)
-    print_request (request);
+    print_request (row);
   if (output->lines != NULL)
-    dray_progress_lines_add (output->lines, request);
+    dray_progress_lines_add (output->lines, row);
 }
 
 /**
@@ -266,8 +269,8 @@ dray_output_show_progress (DrayOutput *output)
     {
       Shown *shown = g_ptr_array_index (output->shown, i);
 
-      if (!shown->ended && dray_request_is_running (shown->request)
-          && shown->downloaded != dray_request_get_downloaded (shown->request))
+      if (!shown->ended && dray_row_is_running (shown->row)
+          && shown->downloaded != dray_row_read (shown->row)->downloaded)
         show_one (output, shown);
     }
 
@@ -278,21 +281,21 @@ dray_output_show_progress (DrayOutput *output)
 /**
  * dray_output_show_end:
  * @output: the output
- * @request: a request that has settled
+ * @row: a row that has settled
  *
  * Tells how.
  */
 void
-dray_output_show_end (DrayOutput *output, DrayRequest *request)
+dray_output_show_end (DrayOutput *output, DrayRow *row)
 {
-  const GError *error = dray_request_get_error (request);
-  gboolean completed = dray_request_get_state (request) == DRAY_REQUEST_COMPLETED;
+  g_autoptr (GError) error = dray_row_dup_error (row);
+  gboolean completed = dray_row_read (row)->state == DRAY_REQUEST_COMPLETED;
 
   for (guint i = 0; i < output->shown->len; i++)
     {
       Shown *shown = g_ptr_array_index (output->shown, i);
 
-      if (shown->request == request)
+      if (shown->row == row)
         {
           shown->ended = TRUE;
           show_one (output, shown);
@@ -302,11 +305,11 @@ dray_output_show_end (DrayOutput *output, DrayRequest *request)
   if (output->lines != NULL)
     dray_progress_lines_draw (output->lines);
   else if (output->mode == DRAY_OUTPUT_JSON && completed)
-    print_completed (request);
+    print_completed (row);
   else if (output->mode == DRAY_OUTPUT_JSON && error != NULL)
-    print_failed (request, error);
+    print_failed (row, error);
   else if (output->mode == DRAY_OUTPUT_PLAIN && completed)
-    printf ("%s\n", dray_request_get_path (request));
+    printf ("%s\n", dray_row_read (row)->path);
 
   if (error != NULL)
     dray_print_error (error);
@@ -315,12 +318,13 @@ dray_output_show_end (DrayOutput *output, DrayRequest *request)
 /**
  * dray_output_show_failure:
  * @output: the output
- * @error: why there is no request at all
+ * @row: (nullable): what has failed; %NULL if there is no request at all
+ * @error: why
  */
 void
-dray_output_show_failure (DrayOutput *output, const GError *error)
+dray_output_show_failure (DrayOutput *output, DrayRow *row, const GError *error)
 {
   if (output->mode == DRAY_OUTPUT_JSON)
-    print_failed (NULL, error);
+    print_failed (row, error);
   dray_print_error (error);
 }

@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include "core/request/request.h"
+#include "app/row.h"
 
 #include <json-glib/json-glib.h>
 
@@ -25,17 +25,17 @@ typedef struct _DrayOutput DrayOutput;
 DrayOutput *dray_output_new (DrayOutputMode mode);
 void dray_output_free (DrayOutput *output);
 
-void dray_output_add_request (DrayOutput *output, DrayRequest *request);
+void dray_output_add (DrayOutput *output, DrayRow *row);
 void dray_output_show_progress (DrayOutput *output);
-void dray_output_show_end (DrayOutput *output, DrayRequest *request);
-void dray_output_show_failure (DrayOutput *output, const GError *error);
+void dray_output_show_end (DrayOutput *output, DrayRow *row);
+void dray_output_show_failure (DrayOutput *output, DrayRow *row, const GError *error);
 
 char *dray_make_harmless (const char *text);
 void dray_print_error (const GError *error);
 void dray_print_json (JsonBuilder *builder);
 void dray_json_add_string (JsonBuilder *builder, const char *name, const char *value);
 void dray_json_add_size (JsonBuilder *builder, const char *name, gint64 value);
-void dray_json_add_percentage (JsonBuilder *builder, DrayRequest *request);
+void dray_json_add_percentage (JsonBuilder *builder, DrayRow *row);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayOutput, dray_output_free)
 

@@ -14,7 +14,7 @@
 
 struct _DrayProgressLines
 {
-  GPtrArray *requests; /* of DrayRequest */
+  GPtrArray *rows; /* of DrayRow */
   guint n_drawn;       /* lines on the screen that are ours */
 };
 
@@ -23,21 +23,21 @@ dray_progress_lines_new (void)
 {
   DrayProgressLines *lines = g_new0 (DrayProgressLines, 1);
 
-  lines->requests = g_ptr_array_new_with_free_func (g_object_unref);
+  lines->rows = g_ptr_array_new_with_free_func (g_object_unref);
   return lines;
 }
 
 void
 dray_progress_lines_free (DrayProgressLines *lines)
 {
-  g_ptr_array_unref (lines->requests);
+  g_ptr_array_unref (lines->rows);
   g_free (lines);
 }
 
 void
-dray_progress_lines_add (DrayProgressLines *lines, DrayRequest *request)
+dray_progress_lines_add (DrayProgressLines *lines, DrayRow *row)
 {
-  g_ptr_array_add (lines->requests, g_object_ref (request));
+  g_ptr_array_add (lines->rows, g_object_ref (row));
 }
 
 /* The width of a text in columns, as far as GLib knows: two for the wide scripts. */
@@ -79,18 +79,18 @@ fit (const char *text, guint width)
 }
 
 /**
- * dray_request_dup_title:
- * @request: a request
+ * dray_row_dup_title:
+ * @row: a row
  *
  * Returns: (transfer full): what a person calls it: the name of its file
  */
 char *
-dray_request_dup_title (DrayRequest *request)
+dray_row_dup_title (DrayRow *row)
 {
-  const char *path = dray_request_get_path (request);
+  const DrayRowData *data = dray_row_read (row);
 
-  return path != NULL ? g_filename_display_basename (path)
-                      : dray_file_name_from_url (dray_request_get_source (request));
+  return data->path != NULL ? g_filename_display_basename (data->path)
+                            : dray_file_name_from_url (data->source);
 }
 
 static char *
@@ -106,27 +106,29 @@ format_time (gint64 seconds)
 }
 
 static char *
-format_bytes (DrayRequest *request)
+format_bytes (DrayRow *row)
 {
+  const DrayRowData *data = dray_row_read (row);
   g_autofree char *downloaded
-      = g_format_size ((guint64) dray_request_get_downloaded (request));
+      = g_format_size ((guint64) data->downloaded);
   g_autofree char *total = NULL;
 
-  if (dray_request_get_total (request) < 0)
+  if (data->total < 0)
     return g_steal_pointer (&downloaded);
 
-  total = g_format_size ((guint64) dray_request_get_total (request));
+  total = g_format_size ((guint64) data->total);
   return g_strdup_printf ("%s of %s", downloaded, total);
 }
 
 static char *
-format_status (DrayRequest *request)
+format_status (DrayRow *row)
 {
-  g_autofree char *bytes = format_bytes (request);
-  g_autofree char *speed = g_format_size ((guint64) dray_request_get_speed (request));
-  g_autofree char *left = format_time (dray_request_get_eta (request));
+  const DrayRowData *data = dray_row_read (row);
+  g_autofree char *bytes = format_bytes (row);
+  g_autofree char *speed = g_format_size ((guint64) data->speed);
+  g_autofree char *left = format_time (data->eta);
 
-  switch (dray_request_get_state (request))
+  switch (data->state)
     {
     case DRAY_REQUEST_DOWNLOADING:
       return g_strdup_printf ("%s  %s/s  %s", bytes, speed, left);
@@ -136,11 +138,11 @@ format_status (DrayRequest *request)
 
     case DRAY_REQUEST_WAITING:
       return g_strdup_printf ("%s  Waiting %" G_GINT64_FORMAT " s (%s)", bytes,
-                              dray_request_get_wait (request), dray_request_get_reason (request));
+                              data->wait, data->reason);
 
     case DRAY_REQUEST_COMPLETED:
       return g_strdup_printf ("%s  Complete · %s", bytes,
-                              dray_request_is_digest_expected (request)
+                              g_strcmp0 (data->verified, "digest") == 0
                                   ? "Verified"
                                   : "no checksum to compare");
 
@@ -163,9 +165,9 @@ format_status (DrayRequest *request)
 }
 
 static char *
-format_bar (DrayRequest *request)
+format_bar (DrayRow *row)
 {
-  double percentage = dray_request_get_percentage (request);
+  double percentage = dray_row_read (row)->percentage;
   guint filled = percentage < 0 ? 0 : (guint) (percentage * BAR_WIDTH / 100);
   GString *bar = g_string_new (NULL);
 
@@ -177,17 +179,17 @@ format_bar (DrayRequest *request)
 
 /**
  * dray_progress_line_format:
- * @request: a request
+ * @row: a row
  * @width: the columns of the terminal
  *
  * Returns: (transfer full): its line, never wider than @width
  */
 char *
-dray_progress_line_format (DrayRequest *request, guint width)
+dray_progress_line_format (DrayRow *row, guint width)
 {
-  g_autofree char *title = dray_request_dup_title (request);
-  g_autofree char *status = format_status (request);
-  g_autofree char *bar = format_bar (request);
+  g_autofree char *title = dray_row_dup_title (row);
+  g_autofree char *status = format_status (row);
+  g_autofree char *bar = format_bar (row);
   guint taken = get_columns (status) + 2;
   g_autofree char *fitted = NULL;
   g_autofree char *line = NULL;
@@ -225,13 +227,13 @@ dray_progress_lines_draw (DrayProgressLines *lines)
 
   if (lines->n_drawn > 0)
     printf ("\033[%uA", lines->n_drawn);
-  for (guint i = 0; i < lines->requests->len; i++)
+  for (guint i = 0; i < lines->rows->len; i++)
     {
       g_autofree char *line
-          = dray_progress_line_format (g_ptr_array_index (lines->requests, i), width);
+          = dray_progress_line_format (g_ptr_array_index (lines->rows, i), width);
 
       printf ("\r%s\033[K\n", line);
     }
-  lines->n_drawn = lines->requests->len;
+  lines->n_drawn = lines->rows->len;
   fflush (stdout);
 }

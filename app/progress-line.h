@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "core/request/request.h"
+#include "app/row.h"
 
 G_BEGIN_DECLS
 
@@ -14,10 +14,10 @@ typedef struct _DrayProgressLines DrayProgressLines;
 
 DrayProgressLines *dray_progress_lines_new (void);
 void dray_progress_lines_free (DrayProgressLines *lines);
-void dray_progress_lines_add (DrayProgressLines *lines, DrayRequest *request);
+void dray_progress_lines_add (DrayProgressLines *lines, DrayRow *row);
 void dray_progress_lines_draw (DrayProgressLines *lines);
 
-char *dray_progress_line_format (DrayRequest *request, guint width);
-char *dray_request_dup_title (DrayRequest *request);
+char *dray_progress_line_format (DrayRow *row, guint width);
+char *dray_row_dup_title (DrayRow *row);
 
 G_END_DECLS

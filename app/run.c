@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "app/run.h"
+
+#include "app/commands.h"
+
+#include "core/base/error.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* How often progress is printed, in milliseconds: eight times a second. */
+#define PROGRESS_INTERVAL 125
+
+typedef struct
+{
+  DrayDoor *door; /* NULL if none could be opened */
+  DrayOutput *output;
+  GMainLoop *loop;
+  GPtrArray *running; /* of DrayRow */
+  gboolean leaving;   /* a signal has come */
+  DrayDoorFate fate;
+  int status;
+} Run;
+
+/* The first signal pauses; a second one, from a person who will not wait for a slow disk, ends at
+ * once, which costs what a kill costs. */
+static gboolean
+interrupt (Run *run, int signal_number)
+{
+  if (run->leaving)
+    _exit (128 + signal_number);
+
+  run->leaving = TRUE;
+  run->status = 128 + signal_number;
+  g_main_loop_quit (run->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+sigint_cb (gpointer user_data)
+{
+  return interrupt (user_data, SIGINT);
+}
+
+static gboolean
+sigterm_cb (gpointer user_data)
+{
+  return interrupt (user_data, SIGTERM);
+}
+
+static gboolean
+progress_cb (gpointer user_data)
+{
+  Run *run = user_data;
+
+  dray_output_show_progress (run->output);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+fail (Run *run, DrayRow *row, const GError *error)
+{
+  if (run->status == DRAY_EXIT_OK)
+    run->status = DRAY_EXIT_FAILED;
+  dray_output_show_failure (run->output, row, error);
+}
+
+/* Somebody else has paused or discarded what this command waits for. */
+static void
+fail_stopped (Run *run, DrayRow *row, DrayRequestState state)
+{
+  g_autoptr (GError) error = g_error_new_literal (
+      DRAY_ERROR, DRAY_ERROR_CANCELLED,
+      state == DRAY_REQUEST_DISCARDED
+          ? "The download was discarded"
+          : "The download was paused; its bytes are kept, and the same command continues it");
+
+  fail (run, row, error);
+}
+
+/* The manager goes elsewhere, and the rows with it. */
+static gboolean
+is_moving (Run *run)
+{
+  return run->fate == DRAY_DOOR_HANDED_OVER || run->fate == DRAY_DOOR_ENDED;
+}
+
+static void
+settled_cb (DrayRow *row, Run *run)
+{
+  DrayRequestState state = dray_row_read (row)->state;
+
+  if (is_moving (run) && state == DRAY_REQUEST_PAUSED)
+    return;
+
+  g_signal_handlers_disconnect_by_data (row, run);
+  dray_output_show_end (run->output, row);
+  if (!run->leaving && (state == DRAY_REQUEST_PAUSED || state == DRAY_REQUEST_DISCARDED))
+    fail_stopped (run, row, state);
+  else if (state != DRAY_REQUEST_COMPLETED && run->status == DRAY_EXIT_OK)
+    run->status = DRAY_EXIT_FAILED;
+
+  dray_row_stay (row);
+  g_ptr_array_remove (run->running, row);
+  if (run->running->len == 0)
+    g_main_loop_quit (run->loop);
+}
+
+static void
+add (Run *run, DrayRow *row)
+{
+  g_ptr_array_add (run->running, g_object_ref (row));
+  dray_output_add (run->output, row);
+  g_signal_connect (row, "settled", G_CALLBACK (settled_cb), run);
+  if (!dray_row_is_running (row))
+    settled_cb (row, run);
+}
+
+static void
+fate_cb (G_GNUC_UNUSED DrayDoor *door, int fate, Run *run)
+{
+  run->fate = (DrayDoorFate) fate;
+  g_main_loop_quit (run->loop);
+}
+
+static gboolean
+open_door (Run *run, DrayDoorUse use)
+{
+  g_autoptr (GError) error = NULL;
+
+  run->door = dray_door_open (use, &error);
+  if (run->door == NULL)
+    {
+      fail (run, NULL, error);
+      return FALSE;
+    }
+
+  g_signal_connect (run->door, "fate", G_CALLBACK (fate_cb), run);
+  return TRUE;
+}
+
+static void
+close_door (Run *run, GPtrArray *rows_to_pause)
+{
+  if (run->door == NULL)
+    return;
+
+  dray_door_leave (run->door, rows_to_pause);
+  g_signal_handlers_disconnect_by_data (run->door, run);
+  g_clear_object (&run->door);
+}
+
+static void
+go_on_with (Run *run, DrayRow *row)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (run->door != NULL && dray_door_resume (run->door, row, FALSE, &error))
+    {
+      if (!dray_row_is_running (row))
+        settled_cb (row, run);
+      return;
+    }
+
+  g_signal_handlers_disconnect_by_data (row, run);
+  dray_row_stay (row);
+  if (error != NULL)
+    fail (run, row, error);
+  g_ptr_array_remove (run->running, row);
+}
+
+static GPtrArray *
+copy_running (Run *run)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < run->running->len; i++)
+    g_ptr_array_add (rows, g_object_ref (g_ptr_array_index (run->running, i)));
+
+  return rows;
+}
+
+/* The same requests, with the manager's next process. */
+static void
+move (Run *run)
+{
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  g_autoptr (GPtrArray) rows = NULL;
+  DrayDoorUse use = run->fate == DRAY_DOOR_HANDED_OVER ? DRAY_DOOR_FOLLOW : DRAY_DOOR_STAY;
+
+  close_door (run, none);
+  run->fate = DRAY_DOOR_OPEN;
+  open_door (run, use);
+
+  rows = copy_running (run);
+  for (guint i = 0; i < rows->len; i++)
+    go_on_with (run, g_ptr_array_index (rows, i));
+}
+
+static void
+fail_lost (Run *run)
+{
+  g_autoptr (GError) error = g_error_new_literal (
+      DRAY_ERROR, DRAY_ERROR_CANCELLED,
+      "The process that downloaded is gone; the bytes are kept, and the same command continues");
+
+  for (guint i = 0; i < run->running->len; i++)
+    {
+      DrayRow *row = g_ptr_array_index (run->running, i);
+
+      g_signal_handlers_disconnect_by_data (row, run);
+      fail (run, row, error);
+    }
+  g_ptr_array_set_size (run->running, 0);
+}
+
+static void
+run_begin (Run *run, DrayOutputMode mode)
+{
+  run->output = dray_output_new (mode);
+  run->loop = g_main_loop_new (NULL, FALSE);
+  run->running = g_ptr_array_new_with_free_func (g_object_unref);
+  run->status = DRAY_EXIT_OK;
+}
+
+static void
+wait_for_all (Run *run)
+{
+  while (run->running->len > 0 && !run->leaving && run->fate != DRAY_DOOR_CLOSED)
+    {
+      if (run->fate == DRAY_DOOR_LOST)
+        fail_lost (run);
+      else if (is_moving (run))
+        move (run);
+      else
+        g_main_loop_run (run->loop);
+    }
+}
+
+/* Waits until all requests have settled, or a signal ends it; returns the exit status. */
+static int
+run_end (Run *run)
+{
+  guint sigint = g_unix_signal_add (SIGINT, sigint_cb, run);
+  guint sigterm = g_unix_signal_add (SIGTERM, sigterm_cb, run);
+  guint progress = g_timeout_add (PROGRESS_INTERVAL, progress_cb, run);
+  g_autoptr (GPtrArray) rows = NULL;
+
+  wait_for_all (run);
+  rows = copy_running (run);
+  close_door (run, rows);
+
+  g_source_remove (progress);
+  g_source_remove (sigterm);
+  g_source_remove (sigint);
+  g_main_loop_unref (run->loop);
+  for (guint i = 0; i < run->running->len; i++)
+    g_signal_handlers_disconnect_by_data (g_ptr_array_index (run->running, i), run);
+  g_ptr_array_unref (run->running);
+  dray_output_free (run->output);
+  return run->status;
+}
+
+/**
+ * dray_run_get:
+ * @mode: how to show it
+ * @sources: what to download
+ * @load: whether to load each, too
+ * @options: the wishes
+ *
+ * Returns: the exit status
+ */
+int
+dray_run_get (DrayOutputMode mode, char **sources, gboolean load, DrayDownloadOptions *options)
+{
+  Run run = { 0 };
+
+  run_begin (&run, mode);
+  if (open_door (&run, DRAY_DOOR_STAY))
+    {
+      for (guint i = 0; sources[i] != NULL; i++)
+        {
+          g_autoptr (GError) error = NULL;
+          g_autoptr (DrayRow) row = dray_door_ask (run.door, sources[i], load, options, &error);
+
+          if (row != NULL)
+            add (&run, row);
+          else
+            fail (&run, NULL, error);
+        }
+    }
+
+  return run_end (&run);
+}
+
+/**
+ * dray_run_resume:
+ * @mode: how to show it
+ * @ids: the ids of the requests, or their first digits
+ * @restart_changed: whether to start over what has changed on the server
+ *
+ * Returns: the exit status
+ */
+int
+dray_run_resume (DrayOutputMode mode, char **ids, gboolean restart_changed)
+{
+  Run run = { 0 };
+
+  run_begin (&run, mode);
+  if (open_door (&run, DRAY_DOOR_STAY))
+    {
+      for (guint i = 0; ids[i] != NULL; i++)
+        {
+          g_autoptr (GError) error = NULL;
+          g_autoptr (DrayRow) row = dray_command_find_row (run.door, ids[i], &error);
+
+          if (row != NULL && dray_door_resume (run.door, row, restart_changed, &error))
+            add (&run, row);
+          else
+            fail (&run, NULL, error);
+        }
+    }
+
+  return run_end (&run);
+}
