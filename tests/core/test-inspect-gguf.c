@@ -90,8 +90,13 @@ test_version (void)
 {
   g_autoptr (DrayModelFacts) big =
       test_inspect (test_bytes ("RBBBB ZZ", "GGUF", 0, 0, 0, 3, Q (8), Q (8)), "model.gguf");
+  g_autoptr (DrayModelFacts) big_key =
+      test_inspect (test_bytes ("RBBBB Z ZB ZBR Z B", "GGUF", 0, 0, 0, 3, Q (8), Q (7), 1, Q (7), 1,
+                                "a", Q (4), 0),
+                    "model.gguf");
 
   g_assert_cmpint (big->version, ==, 3);
+  g_assert_cmpint (big_key->version, ==, 3);
 
   malformed (test_bytes ("R", "GGU"), "does not begin like one");
   malformed (test_bytes ("R", "GGUF"), "at least 4 bytes too early");
