@@ -2,6 +2,8 @@
 
 #include "ui/downloads.h"
 
+#include "core/source/reference.h"
+
 #include <gtk/gtk.h>
 
 struct _DrayDownloads
@@ -200,6 +202,28 @@ resume (DrayDownloads *self, DrayRequest *request, gboolean restart_changed)
     g_warning ("%s", error->message);
 }
 
+/* What the window asked for under another link of the same model, as that of another shard. */
+static DrayRequest *
+find_earlier (DrayDownloads *self, const char *source)
+{
+  g_autoptr (DrayReference) reference = dray_reference_parse (source, NULL);
+  g_autoptr (GPtrArray) requests = collect (self, NULL);
+
+  for (guint i = 0; reference != NULL && i < requests->len; i++)
+    {
+      DrayRequest *request = g_ptr_array_index (requests, i);
+
+      if (g_str_equal (dray_request_get_model_id (request), reference->model_id)
+          && dray_request_get_parent_id (request) == NULL
+          && g_str_equal (dray_request_get_caller (request), DRAY_WINDOW_CALLER)
+          && (dray_request_is_running (request)
+              || dray_request_get_state (request) == DRAY_REQUEST_COMPLETED))
+        return request;
+    }
+
+  return NULL;
+}
+
 /**
  * dray_downloads_add:
  * @self: downloads that are not read-only
@@ -219,23 +243,15 @@ dray_downloads_add (DrayDownloads *self,
                     const char *directory,
                     GError **error)
 {
-  g_autoptr (GPtrArray) requests = NULL;
   g_autoptr (DrayDownloadOptions) options = NULL;
+  DrayRequest *earlier;
 
   g_return_val_if_fail (DRAY_IS_DOWNLOADS (self), NULL);
   g_return_val_if_fail (self->manager != NULL, NULL);
 
-  requests = collect (self, NULL);
-  for (guint i = 0; i < requests->len; i++)
-    {
-      DrayRequest *request = g_ptr_array_index (requests, i);
-
-      if (directory == NULL && g_str_equal (dray_request_get_source (request), source)
-          && g_str_equal (dray_request_get_caller (request), DRAY_WINDOW_CALLER)
-          && (dray_request_is_running (request)
-              || dray_request_get_state (request) == DRAY_REQUEST_COMPLETED))
-        return request;
-    }
+  earlier = directory == NULL ? find_earlier (self, source) : NULL;
+  if (earlier != NULL)
+    return earlier;
 
   options = dray_download_options_new ();
   dray_download_options_set_directory (options, directory);
@@ -310,6 +326,8 @@ dray_downloads_cancel_model (DrayDownloads *self, const char *model_id, gint64 *
     {
       DrayRequest *request = g_ptr_array_index (requests, i);
 
+      if (dray_request_is_parent (request))
+        continue;
       *kept += dray_request_get_downloaded (request);
       if (dray_request_is_running (request))
         g_strv_builder_add (ids, dray_request_get_id (request));

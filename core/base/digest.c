@@ -71,6 +71,23 @@ dray_digest_save_state (const DrayDigest *digest, DrayDigestState *state)
 }
 
 /**
+ * dray_digest_to_hex:
+ * @bytes: the 32 bytes of a SHA-256
+ *
+ * Returns: (transfer full): 64 lower-case hexadecimal digits
+ */
+char *
+dray_digest_to_hex (const guint8 *bytes)
+{
+  GString *hex = g_string_sized_new (DRAY_DIGEST_HEX_LENGTH);
+
+  for (guint i = 0; i < SHA256_DIGEST_SIZE; i++)
+    g_string_append_printf (hex, "%02x", bytes[i]);
+
+  return g_string_free (hex, FALSE);
+}
+
+/**
  * dray_digest_finish:
  * @digest: a digest
  *
@@ -80,13 +97,9 @@ char *
 dray_digest_finish (DrayDigest *digest)
 {
   guint8 bytes[SHA256_DIGEST_SIZE];
-  GString *hex = g_string_sized_new (DRAY_DIGEST_HEX_LENGTH);
 
   sha256_digest (&digest->context, sizeof bytes, bytes);
-  for (guint i = 0; i < sizeof bytes; i++)
-    g_string_append_printf (hex, "%02x", bytes[i]);
-
-  return g_string_free (hex, FALSE);
+  return dray_digest_to_hex (bytes);
 }
 
 gboolean

@@ -38,6 +38,7 @@ void dray_digest_save_state (const DrayDigest *digest, DrayDigestState *state);
 char *dray_digest_finish (DrayDigest *digest);
 
 gboolean dray_digest_state_equal (const DrayDigestState *a, const DrayDigestState *b);
+char *dray_digest_to_hex (const guint8 *bytes);
 char *dray_digest_normalise_hex (const char *text);
 
 G_END_DECLS

@@ -107,6 +107,10 @@ static const char version_1[] =
 /* SQLite adds a column in front of the comment that explains the one before, so the requests move
  * into a new table, whose text is in order. Nothing refers to a request but its children. */
 static const char version_2[] =
+    "ALTER TABLE asset ADD COLUMN -- some of the bytes are tied to the others by nothing but the\n"
+    "                             -- expected digest\n"
+    "  digest_tied INTEGER NOT NULL DEFAULT 0 CHECK (digest_tied IN (0, 1));\n"
+
     "DROP INDEX request_model;\n"
     "DROP INDEX request_parent;\n"
     "DROP INDEX request_asset;\n"
@@ -154,8 +158,9 @@ static const char version_2[] =
 
     "CREATE TABLE model_alias (\n"
     "  -- A model_alias is another model id under which a model is known.\n"
-    "  alias    TEXT NOT NULL PRIMARY KEY,\n"
-    "  model_id TEXT NOT NULL REFERENCES model (id) ON DELETE CASCADE\n"
+    "  alias    TEXT NOT NULL,\n"
+    "  model_id TEXT NOT NULL REFERENCES model (id) ON DELETE CASCADE,\n"
+    "  PRIMARY KEY (alias, model_id)\n"
     ") STRICT, WITHOUT ROWID;\n"
 
     "CREATE TABLE setting (\n"

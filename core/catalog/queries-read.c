@@ -195,6 +195,7 @@ read_asset (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **err
   record->date_gap = take_size (&row, -1);
   take_identity (&row, &record->identity);
   record->sync_failed = take_boolean (&row);
+  record->digest_tied = take_boolean (&row);
   record->created_at = take_int64 (&row);
   record->completed_at = take_int64 (&row);
 
@@ -390,7 +391,7 @@ read_version_2 (sqlite3 *db, DrayCatalogContents *contents, GError **error)
                         contents,
                         error)
          && read_rows (db,
-                       "SELECT alias, model_id FROM model_alias ORDER BY alias",
+                       "SELECT alias, model_id FROM model_alias ORDER BY alias, model_id",
                        read_model_alias,
                        contents,
                        error)
@@ -402,6 +403,19 @@ read_version_2 (sqlite3 *db, DrayCatalogContents *contents, GError **error)
                        read_facts,
                        contents,
                        error);
+}
+
+static gboolean
+read_assets (sqlite3 *db, guint version, DrayCatalogContents *contents, GError **error)
+{
+  g_autofree char *query
+      = g_strdup_printf ("SELECT id, model_id, download_key, url, directory, name, state, total,"
+                         " expected_sha256, sha256, length_proven, etag, last_modified, date_gap,"
+                         " boot_id, device, inode, mount, sync_failed, %s,"
+                         " created_at, completed_at FROM asset ORDER BY id",
+                         version >= 2 ? "digest_tied" : "0 AS digest_tied");
+
+  return read_rows (db, query, read_asset, contents, error);
 }
 
 static gboolean
@@ -431,14 +445,7 @@ dray_queries_read (sqlite3 *db, guint version, GError **error)
   g_autoptr (DrayCatalogContents) contents = dray_catalog_contents_new ();
 
   if (!read_rows (db, "SELECT id, publisher, name FROM model", read_model, contents, error)
-      || !read_rows (db,
-                     "SELECT id, model_id, download_key, url, directory, name, state, total,"
-                     " expected_sha256, sha256, length_proven, etag, last_modified, date_gap,"
-                     " boot_id, device, inode, mount, sync_failed, created_at, completed_at"
-                     " FROM asset ORDER BY id",
-                     read_asset,
-                     contents,
-                     error)
+      || !read_assets (db, version, contents, error)
       || !read_children (db,
                          "SELECT asset_id, start, \"end\", written, synced"
                          " FROM piece WHERE asset_id = :asset_id ORDER BY start",

@@ -44,10 +44,10 @@ put_model (sqlite3 *db, const DrayModelRecord *record, GError **error)
 static const char put_asset_sql[]
     = "INSERT INTO asset (id, model_id, download_key, url, directory, name, state, total,"
       "  expected_sha256, sha256, length_proven, etag, last_modified, date_gap,"
-      "  boot_id, device, inode, mount, sync_failed, created_at, completed_at)"
+      "  boot_id, device, inode, mount, sync_failed, digest_tied, created_at, completed_at)"
       " VALUES (:id, :model_id, :download_key, :url, :directory, :name, :state, :total,"
       "  :expected_sha256, :sha256, :length_proven, :etag, :last_modified, :date_gap,"
-      "  :boot_id, :device, :inode, :mount, :sync_failed, :created_at, :completed_at)"
+      "  :boot_id, :device, :inode, :mount, :sync_failed, :digest_tied, :created_at, :completed_at)"
       " ON CONFLICT (id) DO UPDATE SET model_id = excluded.model_id,"
       "  download_key = excluded.download_key, url = excluded.url,"
       "  directory = excluded.directory, name = excluded.name, state = excluded.state,"
@@ -56,6 +56,7 @@ static const char put_asset_sql[]
       "  etag = excluded.etag, last_modified = excluded.last_modified,"
       "  date_gap = excluded.date_gap, boot_id = excluded.boot_id, device = excluded.device,"
       "  inode = excluded.inode, mount = excluded.mount, sync_failed = excluded.sync_failed,"
+      "  digest_tied = excluded.digest_tied,"
       "  created_at = excluded.created_at, completed_at = excluded.completed_at";
 
 static gboolean
@@ -71,7 +72,8 @@ bind_asset_bytes (sqlite3_stmt *statement, const DrayAssetRecord *record, GError
          && bind_int64 (statement, ":device", identity->device, error)
          && bind_int64 (statement, ":inode", identity->inode, error)
          && bind_int64 (statement, ":mount", identity->mount, error)
-         && bind_int64 (statement, ":sync_failed", record->sync_failed != FALSE, error);
+         && bind_int64 (statement, ":sync_failed", record->sync_failed != FALSE, error)
+         && bind_int64 (statement, ":digest_tied", record->digest_tied != FALSE, error);
 }
 
 static gboolean
@@ -361,7 +363,7 @@ apply_step (sqlite3 *db, const DrayStep *step, GError **error)
     case DRAY_STEP_PUT_MODEL_ALIAS:
       return put_pair (db,
                        "INSERT INTO model_alias (alias, model_id) VALUES (:name, :value)"
-                       " ON CONFLICT (alias) DO UPDATE SET model_id = excluded.model_id",
+                       " ON CONFLICT (alias, model_id) DO NOTHING",
                        step,
                        error);
 

@@ -57,6 +57,7 @@ typedef struct
   gint64 date_gap;       /* seconds from Last-Modified to Date at the time, -1 unknown */
   DrayFileIdentity identity;
   gboolean sync_failed;  /* an fdatasync of this partial file failed: nothing in it counts */
+  gboolean digest_tied;  /* some bytes are tied to the others by expected_sha256 alone */
   gint64 created_at;
   gint64 completed_at;   /* 0 before */
 } DrayAssetRecord;

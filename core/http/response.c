@@ -2,6 +2,8 @@
 
 #include "core/http/response.h"
 
+#include "core/base/digest.h"
+
 #include <string.h>
 
 /**
@@ -33,6 +35,7 @@ dray_response_clear (DrayResponse *response)
   g_free (response->content_type);
   g_free (response->content_encoding);
   g_free (response->error_code);
+  g_free (response->sha256);
   dray_response_init (response);
 }
 
@@ -188,4 +191,54 @@ dray_response_parse_rate_limit (const char *value)
         }
       p = skip_item (p);
     }
+}
+
+/**
+ * dray_response_parse_repr_digest:
+ * @value: a Repr-Digest header (RFC 9530, section 3)
+ *
+ * Returns: (transfer full) (nullable): the SHA-256 that it holds, in hexadecimal
+ */
+char *
+dray_response_parse_repr_digest (const char *value)
+{
+  g_auto (GStrv) members = g_strsplit (value, ",", -1);
+
+  for (guint i = 0; members[i] != NULL; i++)
+    {
+      const char *member = g_strstrip (members[i]);
+      g_autofree guchar *bytes = NULL;
+      g_autofree char *encoded = NULL;
+      gsize length = strlen (member);
+
+      if (g_ascii_strncasecmp (member, "sha-256=:", 9) != 0 || length < 11
+          || member[length - 1] != ':')
+        continue;
+
+      encoded = g_strndup (member + 9, length - 10);
+      bytes = g_base64_decode (encoded, &length);
+      return length == SHA256_DIGEST_SIZE ? dray_digest_to_hex (bytes) : NULL;
+    }
+
+  return NULL;
+}
+
+/**
+ * dray_response_parse_linked_etag:
+ * @value: an X-Linked-ETag header of the Hugging Face hub: the SHA-256 of a large file, quoted, or
+ *   the git hash of a small one
+ *
+ * Returns: (transfer full) (nullable): the SHA-256, in hexadecimal
+ */
+char *
+dray_response_parse_linked_etag (const char *value)
+{
+  g_autofree char *bare = NULL;
+  gsize length = strlen (value);
+
+  if (length < 2 || value[0] != '"' || value[length - 1] != '"')
+    return NULL;
+
+  bare = g_strndup (value + 1, length - 2);
+  return dray_digest_normalise_hex (bare);
 }

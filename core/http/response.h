@@ -39,6 +39,8 @@ G_BEGIN_DECLS
  * @accept_ranges_none: whether the server said `Accept-Ranges: none`
  * @retry_after: seconds that the server asks to wait; -1 where it does not say
  * @error_code: (nullable): the hub's X-Error-Code
+ * @sha256: (nullable): the digest of the whole file, in hexadecimal (RFC 9530 Repr-Digest, or the
+ *   hub's X-Linked-ETag)
  */
 typedef struct
 {
@@ -55,12 +57,15 @@ typedef struct
   gboolean accept_ranges_none;
   gint64 retry_after;
   char *error_code;
+  char *sha256;
 } DrayResponse;
 
 void dray_response_init (DrayResponse *response);
 void dray_response_clear (DrayResponse *response);
 gboolean dray_response_parse_content_range (DrayResponse *response, const char *value);
 gint64 dray_response_parse_rate_limit (const char *value);
+char *dray_response_parse_repr_digest (const char *value);
+char *dray_response_parse_linked_etag (const char *value);
 
 /**
  * DrayQuestion:

@@ -157,9 +157,21 @@ read_headers (DrayHttpAnswer *answer, SoupMessage *message)
   value = soup_message_headers_get_list (headers, "RateLimit");
   if (response->retry_after < 0 && value != NULL && response->status == 429)
     response->retry_after = dray_response_parse_rate_limit (value);
+  value = soup_message_headers_get_list (headers, "Repr-Digest");
+  if (value != NULL)
+    response->sha256 = dray_response_parse_repr_digest (value);
   response->error_code = g_strdup (soup_message_headers_get_one (headers, "X-Error-Code"));
   answer->disposition
       = g_strdup (soup_message_headers_get_one (headers, "Content-Disposition"));
+}
+
+/* The hub names the digest where it redirects to the bytes. */
+static char *
+read_linked_etag (SoupMessageHeaders *headers)
+{
+  const char *value = soup_message_headers_get_one (headers, "X-Linked-ETag");
+
+  return value != NULL ? dray_response_parse_linked_etag (value) : NULL;
 }
 
 static SoupMessage *
@@ -219,6 +231,7 @@ dray_http_get (SoupSession *session,
                GError **error)
 {
   g_autofree char *url = g_strdup (query->url);
+  g_autofree char *linked_sha256 = NULL;
 
   for (guint hops = 0;; hops++)
     {
@@ -246,6 +259,8 @@ dray_http_get (SoupSession *session,
                                        hops, error);
           if (next == NULL)
             return NULL;
+          if (linked_sha256 == NULL)
+            linked_sha256 = read_linked_etag (headers);
           g_free (url);
           url = next;
           continue;
@@ -254,6 +269,8 @@ dray_http_get (SoupSession *session,
       answer = g_new0 (DrayHttpAnswer, 1);
       dray_response_init (&answer->response);
       read_headers (answer, message);
+      if (answer->response.sha256 == NULL)
+        answer->response.sha256 = g_steal_pointer (&linked_sha256);
       answer->url = g_steal_pointer (&url);
       answer->body = g_steal_pointer (&body);
       return answer;

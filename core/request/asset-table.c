@@ -3,6 +3,10 @@
 #include "core/request/asset-table.h"
 
 #include "core/base/download-key.h"
+#include "core/library/file-name.h"
+
+/* Of a download key that is a digest. */
+#define DIGEST_PREFIX "sha256:"
 
 struct _DrayAssetTable
 {
@@ -80,46 +84,128 @@ dray_asset_table_find (DrayAssetTable *table, gint64 id)
   return NULL;
 }
 
+static gboolean
+is_digest_key (const char *key)
+{
+  return g_str_has_prefix (key, DIGEST_PREFIX);
+}
+
+static gboolean
+has_key (const DrayStoredAsset *asset, const char *key)
+{
+  return g_str_equal (asset->record.download_key, key) || dray_stored_asset_has_alias (asset, key);
+}
+
 /**
- * dray_asset_table_find_download:
+ * dray_asset_table_find_unfinished:
  * @table: the table
- * @url: where the bytes are asked for
- * @sha256: (nullable): their digest, where the caller knows it
- * @directory: the folder that they go to
- * @complete: whether a finished one is looked for, or an unfinished one
+ * @key: a download key
+ * @except: (nullable): an asset that is not meant
  *
- * Finds the asset that another call for the same bytes has begun: by the link, whatever its
- * signature, or by the digest.
+ * There is one at most: two that prove equal become one.
  *
- * Returns: (transfer none) (nullable): the asset
+ * Returns: (transfer none) (nullable): the asset that has that key and lacks bytes
  */
 DrayStoredAsset *
-dray_asset_table_find_download (DrayAssetTable *table,
-                                const char *url,
-                                const char *sha256,
-                                const char *directory,
-                                gboolean complete)
+dray_asset_table_find_unfinished (DrayAssetTable *table,
+                                  const char *key,
+                                  const DrayStoredAsset *except)
 {
-  g_autofree char *normalised = dray_url_normalise (url);
-
   for (guint i = 0; i < table->assets->len; i++)
     {
       DrayStoredAsset *asset = g_ptr_array_index (table->assets, i);
-      const DrayAssetRecord *record = &asset->record;
-      g_autofree char *other = NULL;
 
-      if (record->state != (complete ? DRAY_ASSET_COMPLETE : DRAY_ASSET_FETCHING)
-          || !g_str_equal (record->directory, directory))
-        continue;
-      if (sha256 != NULL && g_strcmp0 (record->expected_sha256, sha256) == 0)
-        return asset;
-
-      other = dray_url_normalise (record->url);
-      if (g_strcmp0 (normalised, other) == 0)
+      if (asset != except && asset->record.state == DRAY_ASSET_FETCHING && has_key (asset, key))
         return asset;
     }
 
   return NULL;
+}
+
+/* Of a finished file the digest is known, whatever key it was asked for by. */
+static gboolean
+has_final_key (const DrayStoredAsset *asset, const char *key)
+{
+  return has_key (asset, key)
+         || (is_digest_key (key) && asset->record.sha256 != NULL
+             && g_str_equal (key + strlen (DIGEST_PREFIX), asset->record.sha256));
+}
+
+/**
+ * dray_asset_table_find_finished:
+ * @table: the table
+ * @key: a download key
+ * @directory: the folder that is liked best
+ *
+ * Returns: (transfer none) (nullable): an asset that has that key and whose file was finished
+ */
+DrayStoredAsset *
+dray_asset_table_find_finished (DrayAssetTable *table, const char *key, const char *directory)
+{
+  DrayStoredAsset *found = NULL;
+
+  for (guint i = 0; i < table->assets->len; i++)
+    {
+      DrayStoredAsset *asset = g_ptr_array_index (table->assets, i);
+
+      if (asset->record.state != DRAY_ASSET_COMPLETE || !has_final_key (asset, key))
+        continue;
+      if (g_str_equal (asset->record.directory, directory))
+        return asset;
+      found = asset;
+    }
+
+  return found;
+}
+
+/**
+ * dray_asset_table_find_copy:
+ * @table: the table
+ * @sha256: a digest
+ * @directory: a folder
+ *
+ * Returns: (transfer none) (nullable): the asset whose finished file in that folder has that digest
+ */
+DrayStoredAsset *
+dray_asset_table_find_copy (DrayAssetTable *table, const char *sha256, const char *directory)
+{
+  for (guint i = 0; i < table->assets->len; i++)
+    {
+      DrayStoredAsset *asset = g_ptr_array_index (table->assets, i);
+
+      if (asset->record.state == DRAY_ASSET_COMPLETE
+          && g_strcmp0 (asset->record.sha256, sha256) == 0
+          && g_str_equal (asset->record.directory, directory))
+        return asset;
+    }
+
+  return NULL;
+}
+
+/**
+ * dray_asset_table_is_discarding:
+ * @table: the table
+ * @asset: an asset
+ *
+ * Returns: whether a partial file of the same bytes, from an earlier asset, is being deleted
+ */
+gboolean
+dray_asset_table_is_discarding (DrayAssetTable *table, const DrayStoredAsset *asset)
+{
+  for (guint i = 0; i < table->assets->len; i++)
+    {
+      DrayStoredAsset *other = g_ptr_array_index (table->assets, i);
+
+      if (other->record.state != DRAY_ASSET_DISCARDING)
+        continue;
+      if (has_key (other, asset->record.download_key))
+        return TRUE;
+      for (guint j = 0; j < asset->aliases->len; j++)
+        if (has_key (other, g_ptr_array_index (asset->aliases, j)))
+          return TRUE;
+    }
+
+  return FALSE;
 }
 
 /**
@@ -159,6 +245,122 @@ dray_asset_table_is_name_used (DrayAssetTable *table,
 }
 
 /**
+ * dray_asset_table_claim_name:
+ * @table: the table
+ * @asset: an asset of it
+ * @suggested: what its file should be called
+ * @attempt: (inout): counts from 1, and goes up with each name that is taken
+ *
+ * Gives the file of an asset a name that no other asset has in that folder.
+ *
+ * Returns: (transfer full): the name, which @asset has now
+ */
+char *
+dray_asset_table_claim_name (DrayAssetTable *table,
+                             DrayStoredAsset *asset,
+                             const char *suggested,
+                             guint *attempt)
+{
+  g_autofree char *clean = dray_file_name_clean (suggested);
+
+  for (;; (*attempt)++)
+    {
+      g_autofree char *name
+          = *attempt > 1 ? dray_file_name_numbered (clean, *attempt) : g_strdup (clean);
+
+      if (dray_asset_table_is_name_used (table, asset->record.directory, name, asset))
+        continue;
+
+      g_free (asset->record.name);
+      asset->record.name = g_strdup (name);
+      return g_steal_pointer (&name);
+    }
+}
+
+/**
+ * dray_stored_asset_has_alias:
+ * @asset: an asset
+ * @key: a download key
+ *
+ * Returns: whether the asset goes by @key beside its own
+ */
+gboolean
+dray_stored_asset_has_alias (const DrayStoredAsset *asset, const char *key)
+{
+  return g_ptr_array_find_with_equal_func (asset->aliases, key, g_str_equal, NULL);
+}
+
+/**
+ * dray_stored_asset_add_alias:
+ * @asset: an asset
+ * @key: a download key of the same bytes
+ *
+ * Returns: whether it was not known yet
+ */
+gboolean
+dray_stored_asset_add_alias (DrayStoredAsset *asset, const char *key)
+{
+  if (dray_stored_asset_has_alias (asset, key))
+    return FALSE;
+
+  g_ptr_array_add (asset->aliases, g_strdup (key));
+  return TRUE;
+}
+
+/**
+ * dray_stored_asset_keep_link_key:
+ * @asset: an asset
+ *
+ * Keeps the key that comes of its link as an alias, before another key takes its place.
+ */
+void
+dray_stored_asset_keep_link_key (DrayStoredAsset *asset)
+{
+  g_autofree char *key = dray_download_key_new (asset->record.url, NULL);
+
+  if (key != NULL)
+    dray_stored_asset_add_alias (asset, key);
+}
+
+/**
+ * dray_stored_asset_get_promise:
+ * @asset: an asset
+ *
+ * Returns: (nullable): the download key of the digest that the server gave for it
+ */
+const char *
+dray_stored_asset_get_promise (const DrayStoredAsset *asset)
+{
+  for (guint i = 0; i < asset->aliases->len; i++)
+    if (is_digest_key (g_ptr_array_index (asset->aliases, i)))
+      return g_ptr_array_index (asset->aliases, i);
+
+  return NULL;
+}
+
+/**
+ * dray_stored_asset_set_promise:
+ * @asset: an asset
+ * @key: the download key of the digest that the server gives for it
+ *
+ * The last word counts. It is the one alias that is a digest: what callers expect is no promise.
+ *
+ * Returns: whether it is another promise than before
+ */
+gboolean
+dray_stored_asset_set_promise (DrayStoredAsset *asset, const char *key)
+{
+  if (g_strcmp0 (dray_stored_asset_get_promise (asset), key) == 0)
+    return FALSE;
+
+  for (guint i = 0; i < asset->aliases->len; i++)
+    if (is_digest_key (g_ptr_array_index (asset->aliases, i)))
+      g_ptr_array_remove_index (asset->aliases, i--);
+
+  return dray_stored_asset_add_alias (asset, key);
+}
+
+/**
  * dray_stored_asset_get_written:
  * @asset: an asset
  *
@@ -194,4 +396,20 @@ dray_stored_asset_get_path (const DrayStoredAsset *asset)
   return asset->record.name != NULL
              ? g_build_filename (asset->record.directory, asset->record.name, NULL)
              : NULL;
+}
+
+/**
+ * dray_stored_asset_get_finished:
+ * @asset: an asset whose file was finished
+ *
+ * Returns: what tells whether the file is still as it was made
+ */
+DrayFinishedFile
+dray_stored_asset_get_finished (const DrayStoredAsset *asset)
+{
+  return (DrayFinishedFile){
+    .inode = asset->record.identity.inode,
+    .size = asset->record.total,
+    .completed_at = asset->record.completed_at,
+  };
 }

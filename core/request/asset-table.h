@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/catalog/records.h"
+#include "core/library/library.h"
 
 G_BEGIN_DECLS
 
@@ -24,18 +25,33 @@ guint dray_asset_table_get_size (DrayAssetTable *table);
 DrayStoredAsset *dray_asset_table_get (DrayAssetTable *table, guint position);
 
 DrayStoredAsset *dray_asset_table_find (DrayAssetTable *table, gint64 id);
-DrayStoredAsset *dray_asset_table_find_download (DrayAssetTable *table,
-                                                 const char *url,
-                                                 const char *sha256,
-                                                 const char *directory,
-                                                 gboolean complete);
+DrayStoredAsset *dray_asset_table_find_unfinished (DrayAssetTable *table,
+                                                   const char *key,
+                                                   const DrayStoredAsset *except);
+DrayStoredAsset *dray_asset_table_find_finished (DrayAssetTable *table,
+                                                 const char *key,
+                                                 const char *directory);
+DrayStoredAsset *dray_asset_table_find_copy (DrayAssetTable *table,
+                                             const char *sha256,
+                                             const char *directory);
+gboolean dray_asset_table_is_discarding (DrayAssetTable *table, const DrayStoredAsset *asset);
+char *dray_asset_table_claim_name (DrayAssetTable *table,
+                                   DrayStoredAsset *asset,
+                                   const char *suggested,
+                                   guint *attempt);
 gboolean dray_asset_table_is_name_used (DrayAssetTable *table,
                                         const char *directory,
                                         const char *name,
                                         const DrayStoredAsset *except);
 
+gboolean dray_stored_asset_has_alias (const DrayStoredAsset *asset, const char *key);
+gboolean dray_stored_asset_add_alias (DrayStoredAsset *asset, const char *key);
+void dray_stored_asset_keep_link_key (DrayStoredAsset *asset);
+const char *dray_stored_asset_get_promise (const DrayStoredAsset *asset);
+gboolean dray_stored_asset_set_promise (DrayStoredAsset *asset, const char *key);
 gint64 dray_stored_asset_get_written (const DrayStoredAsset *asset);
 char *dray_stored_asset_get_path (const DrayStoredAsset *asset);
+DrayFinishedFile dray_stored_asset_get_finished (const DrayStoredAsset *asset);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayAssetTable, dray_asset_table_free)
 

@@ -2,8 +2,6 @@
 
 #include "core/request/catalog-journal.h"
 
-#include "core/library/file-name.h"
-
 struct _DrayCatalogJournal
 {
   GObject parent_instance;
@@ -25,21 +23,10 @@ static char *
 claim_name (DrayJournal *journal, const char *suggested, guint attempt)
 {
   DrayCatalogJournal *self = DRAY_CATALOG_JOURNAL (journal);
-  DrayStoredAsset *asset = dray_asset_table_find (self->table, self->asset_id);
-  g_autofree char *clean = dray_file_name_clean (suggested);
 
-  for (guint number = attempt;; number++)
-    {
-      g_autofree char *name
-          = number > 1 ? dray_file_name_numbered (clean, number) : g_strdup (clean);
-
-      if (dray_asset_table_is_name_used (self->table, asset->record.directory, name, asset))
-        continue;
-
-      g_free (asset->record.name);
-      asset->record.name = g_strdup (name);
-      return g_steal_pointer (&name);
-    }
+  return dray_asset_table_claim_name (self->table,
+                                      dray_asset_table_find (self->table, self->asset_id),
+                                      suggested, &attempt);
 }
 
 static void
@@ -74,6 +61,7 @@ update_asset (DrayStoredAsset *asset, const DrayJournalEntry *entry)
   record->length_proven = entry->length_proven;
   record->identity = *entry->identity;
   record->sync_failed = entry->sync_failed;
+  record->digest_tied = entry->digest_tied;
   record->date_gap = entry->validator->date_gap;
   replace_string (&record->name, entry->name);
   replace_string (&record->sha256, entry->sha256);

@@ -2,6 +2,7 @@
 
 #include "core/request/download-job.h"
 
+#include "core/base/download-key.h"
 #include "core/base/error.h"
 #include "core/library/file-name.h"
 #include "core/library/library.h"
@@ -17,16 +18,21 @@ struct _DrayDownloadJob
 
   DrayEngine *engine;
   gint64 asset_id;
-  char *token;
-  gint64 rate_limit;
-  gboolean restart_changed;
-  gint64 known_id; /* of the finished asset of the same link; 0 for none */
+  gint64 known_id; /* of a finished asset with the same key; 0 for none */
   gboolean known_unchanged;
   GPtrArray *requests; /* of DrayRequest */
   GCancellable *cancellable;
   DrayTransfer *transfer; /* NULL until the folder is known */
   GTask *task;
 };
+
+enum
+{
+  SIGNAL_ANSWERED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
 
 static void dray_download_job_resolver_init (DrayResolverInterface *iface);
 
@@ -42,6 +48,23 @@ get_asset (DrayDownloadJob *self)
   return dray_asset_table_find (self->engine->assets, self->asset_id);
 }
 
+/* The token of a request is for the origin of what that request asked for, and for no other. */
+static const char *
+find_token (DrayDownloadJob *self, const char *url)
+{
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      DrayRequest *request = g_ptr_array_index (self->requests, i);
+      const DrayRequestWishes *wishes = dray_request_get_wishes (request);
+      const char *token = wishes->token;
+
+      if (token != NULL && dray_url_same_origin (url, wishes->url))
+        return token;
+    }
+
+  return NULL;
+}
+
 /* A link is its own address; what it redirects to may expire, the link does not. */
 static void
 resolve_async (DrayResolver *resolver,
@@ -51,11 +74,11 @@ resolve_async (DrayResolver *resolver,
 {
   DrayDownloadJob *self = DRAY_DOWNLOAD_JOB (resolver);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  const char *url = get_asset (self)->record.url;
 
   g_task_set_source_tag (task, resolve_async);
-  g_task_return_pointer (
-      task, dray_location_new (get_asset (self)->record.url, self->token),
-      (GDestroyNotify) dray_location_free);
+  g_task_return_pointer (task, dray_location_new (url, find_token (self, url)),
+                         (GDestroyNotify) dray_location_free);
 }
 
 static DrayLocation *
@@ -67,10 +90,45 @@ resolve_finish (DrayResolver *resolver, GAsyncResult *result, GError **error)
 }
 
 static void
+answered (DrayResolver *resolver, const DrayServerFacts *facts)
+{
+  g_signal_emit (resolver, signals[SIGNAL_ANSWERED], 0, facts);
+}
+
+/* What the server itself promised, every one must get. Beyond that the file is right if one of those
+ * who want it takes it: a digest that it does not have fails only those who expected it. */
+static gboolean
+accepts (DrayResolver *resolver, const char *sha256)
+{
+  DrayDownloadJob *self = DRAY_DOWNLOAD_JOB (resolver);
+  const DrayStoredAsset *asset = get_asset (self);
+  const char *promise = dray_stored_asset_get_promise (asset);
+  g_autofree char *key = dray_download_key_new (NULL, sha256);
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine->requests));
+
+  if (promise != NULL && !g_str_equal (promise, key))
+    return FALSE;
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      g_autoptr (DrayRequest) request
+          = g_list_model_get_item (G_LIST_MODEL (self->engine->requests), i);
+
+      if (dray_request_get_record (request)->asset_id == self->asset_id
+          && dray_request_accepts (request, sha256))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
 dray_download_job_resolver_init (DrayResolverInterface *iface)
 {
   iface->resolve_async = resolve_async;
   iface->resolve_finish = resolve_finish;
+  iface->answered = answered;
+  iface->accepts = accepts;
 }
 
 static void
@@ -81,7 +139,6 @@ dray_download_job_finalize (GObject *object)
   g_clear_object (&self->transfer);
   g_object_unref (self->cancellable);
   g_ptr_array_unref (self->requests);
-  g_free (self->token);
 
   G_OBJECT_CLASS (dray_download_job_parent_class)->finalize (object);
 }
@@ -90,6 +147,17 @@ static void
 dray_download_job_class_init (DrayDownloadJobClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = dray_download_job_finalize;
+
+  /**
+   * DrayDownloadJob::answered:
+   * @self: a job
+   * @facts: a #DrayServerFacts, good during the emission
+   *
+   * A server has answered, and none of the body is read yet. The job may be cancelled.
+   */
+  signals[SIGNAL_ANSWERED]
+      = g_signal_new ("answered", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
 static void
@@ -99,36 +167,39 @@ dray_download_job_init (DrayDownloadJob *self)
   self->cancellable = g_cancellable_new ();
 }
 
+static const DrayStoredAsset *
+find_known (DrayEngine *engine, const DrayStoredAsset *asset)
+{
+  const DrayStoredAsset *known = dray_asset_table_find_finished (
+      engine->assets, asset->record.download_key, asset->record.directory);
+
+  for (guint i = 0; known == NULL && i < asset->aliases->len; i++)
+    known = dray_asset_table_find_finished (engine->assets, g_ptr_array_index (asset->aliases, i),
+                                            asset->record.directory);
+
+  return known;
+}
+
 /**
  * dray_download_job_new:
  * @engine: the manager's; must outlive the job
  * @asset: what is to be downloaded
- * @request: whom it serves first, and whose wishes it follows
  *
- * Where an earlier job has finished the same link, its file is the result, if it is as it was made
+ * Where an earlier job has finished the same bytes, that file is the result, if it is as it was made
  * and the server still has that version.
  *
- * Returns: (transfer full): a job that has not run
+ * Returns: (transfer full): a job that has not run and serves nobody
  */
 DrayDownloadJob *
-dray_download_job_new (DrayEngine *engine,
-                       DrayStoredAsset *asset,
-                       DrayRequest *request)
+dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset)
 {
-  const DrayRequestWishes *wishes = dray_request_get_wishes (request);
-  const DrayStoredAsset *known;
   DrayDownloadJob *self = g_object_new (DRAY_TYPE_DOWNLOAD_JOB, NULL);
+  const DrayStoredAsset *known;
 
   self->engine = engine;
   self->asset_id = asset->record.id;
-  self->token = g_strdup (wishes->token);
-  self->rate_limit = wishes->rate_limit;
-  self->restart_changed = wishes->restart_changed;
-  known = dray_asset_table_find_download (engine->assets, asset->record.url,
-                                          asset->record.expected_sha256,
-                                          asset->record.directory, TRUE);
+  known = find_known (engine, asset);
   self->known_id = known != NULL ? known->record.id : 0;
-  g_ptr_array_add (self->requests, g_object_ref (request));
 
   return self;
 }
@@ -142,21 +213,38 @@ dray_download_job_get_asset_id (DrayDownloadJob *self)
 /**
  * dray_download_job_accepts:
  * @self: a job
- * @request: a request for the same asset
  *
- * Not after its end has begun, and not if @request expects another digest than the one that this
- * run is compared with.
- *
- * Returns: whether @request may be added
+ * Returns: whether requests may be added; not after its end has begun
  */
 gboolean
-dray_download_job_accepts (DrayDownloadJob *self, DrayRequest *request)
+dray_download_job_accepts (DrayDownloadJob *self)
 {
-  const char *expected = dray_request_get_record (request)->expected_sha256;
+  return self->task != NULL && !g_cancellable_is_cancelled (self->cancellable);
+}
 
-  return self->task != NULL && !g_cancellable_is_cancelled (self->cancellable)
-         && (expected == NULL
-             || g_strcmp0 (expected, get_asset (self)->record.expected_sha256) == 0);
+/* The largest limit wins; none is the largest. */
+static gint64
+get_rate_limit (DrayDownloadJob *self)
+{
+  gint64 largest = 0;
+
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      gint64 limit = dray_request_get_wishes (g_ptr_array_index (self->requests, i))->rate_limit;
+
+      if (limit == DRAY_RATE_UNLIMITED)
+        return DRAY_RATE_UNLIMITED;
+      largest = MAX (largest, limit);
+    }
+
+  return self->requests->len > 0 ? largest : DRAY_RATE_UNLIMITED;
+}
+
+static void
+update_rate_limit (DrayDownloadJob *self)
+{
+  if (self->transfer != NULL && self->requests->len > 0)
+    dray_transfer_set_rate_limit (self->transfer, get_rate_limit (self));
 }
 
 /**
@@ -170,6 +258,7 @@ void
 dray_download_job_add (DrayDownloadJob *self, DrayRequest *request)
 {
   g_ptr_array_add (self->requests, g_object_ref (request));
+  update_rate_limit (self);
   dray_request_set_asset (request, get_asset (self));
   dray_download_job_sample (self);
 }
@@ -180,10 +269,34 @@ dray_download_job_serves (DrayDownloadJob *self, DrayRequest *request)
   return g_ptr_array_find (self->requests, request, NULL);
 }
 
-guint
-dray_download_job_count (DrayDownloadJob *self)
+/**
+ * dray_download_job_get_requests:
+ * @self: a job
+ *
+ * Returns: (transfer none) (element-type DrayRequest): whom it serves, or served when it ended
+ */
+GPtrArray *
+dray_download_job_get_requests (DrayDownloadJob *self)
 {
-  return self->requests->len;
+  return self->requests;
+}
+
+/**
+ * dray_download_job_get_downloaded:
+ * @self: a job
+ *
+ * Returns: how many bytes are on the disk
+ */
+gint64
+dray_download_job_get_downloaded (DrayDownloadJob *self)
+{
+  DrayTransferProgress progress;
+
+  if (self->transfer == NULL)
+    return dray_stored_asset_get_written (get_asset (self));
+
+  dray_transfer_sample (self->transfer, &progress);
+  return progress.downloaded;
 }
 
 /**
@@ -197,44 +310,19 @@ void
 dray_download_job_remove (DrayDownloadJob *self, DrayRequest *request)
 {
   g_ptr_array_remove (self->requests, request);
+  update_rate_limit (self);
 }
 
-/* Whether a run's end is also the end of one of its requests: a digest that the bytes do not have
- * fails only those who expected it. The others run again without it. */
-static gboolean
-concerns (DrayRequest *request, const GError *error)
-{
-  return !g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH)
-         || dray_request_get_record (request)->expected_sha256 != NULL;
-}
-
-/* Ends the job: whoever it still serves has completed, paused or failed. Those who listen may ask
- * for anything meanwhile, so nothing that they can reach is walked over. */
+/* Ends the job; the manager settles those whom it served. */
 static void
-end (DrayDownloadJob *self, const GError *error)
+end (DrayDownloadJob *self, gint64 asset_id, const GError *error)
 {
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
-  g_autoptr (GPtrArray) requests = g_steal_pointer (&self->requests);
-  DrayRequestState state = DRAY_REQUEST_COMPLETED;
 
-  self->requests = g_ptr_array_new_with_free_func (g_object_unref);
   if (error != NULL)
-    state = dray_error_is_cancelled (error) ? DRAY_REQUEST_PAUSED : DRAY_REQUEST_FAILED;
-  for (guint i = 0; i < requests->len; i++)
-    if (concerns (g_ptr_array_index (requests, i), error))
-      dray_engine_settle (self->engine, g_ptr_array_index (requests, i), state, error);
-
-  g_task_return_boolean (task, TRUE);
-}
-
-/* The requests get the finished asset; the manager forgets the one made for them in vain. */
-static void
-use_known (DrayDownloadJob *self)
-{
-  DrayStoredAsset *known = dray_asset_table_find (self->engine->assets, self->known_id);
-
-  for (guint i = 0; i < self->requests->len; i++)
-    dray_request_set_asset (g_ptr_array_index (self->requests, i), known);
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_int (task, asset_id);
 }
 
 static void
@@ -245,9 +333,7 @@ transferred_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (DrayTransferResult) done
       = dray_transfer_run_finish (DRAY_TRANSFER (source), result, &error);
 
-  if (done != NULL && done->known)
-    use_known (self);
-  end (self, done != NULL ? NULL : error);
+  end (self, done != NULL && done->known ? self->known_id : self->asset_id, error);
 
   /* The transfer holds the job as its resolver; without this, neither would ever be freed, nor the
    * transfer's threads. */
@@ -274,6 +360,16 @@ get_known (DrayDownloadJob *self, DrayKnownFile *known)
   return TRUE;
 }
 
+static gboolean
+wants_restart (DrayDownloadJob *self)
+{
+  for (guint i = 0; i < self->requests->len; i++)
+    if (dray_request_get_wishes (g_ptr_array_index (self->requests, i))->restart_changed)
+      return TRUE;
+
+  return FALSE;
+}
+
 static void
 run_transfer (DrayDownloadJob *self, DrayWorker *disk)
 {
@@ -289,17 +385,18 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
     .name = record->name,
     .suggested_name = suggested,
     .expected_sha256 = record->expected_sha256,
-    .restart_changed = self->restart_changed,
+    .restart_changed = wants_restart (self),
     .total = record->total,
     .length_proven = record->length_proven,
     .validator = &validator,
     .identity = &record->identity,
     .sync_failed = record->sync_failed,
+    .digest_tied = record->digest_tied,
     .pieces = asset->pieces,
     .blocks = asset->blocks,
     .boot_id = self->engine->boot_id,
     .interval = self->engine->interval,
-    .rate_limit = self->rate_limit,
+    .rate_limit = get_rate_limit (self),
   };
 
   if (get_known (self, &known))
@@ -367,7 +464,7 @@ scouted_cb (gpointer data)
     g_cancellable_set_error_if_cancelled (self->cancellable, &scouting->error);
 
   if (scouting->error != NULL)
-    end (self, scouting->error);
+    end (self, 0, scouting->error);
   else
     run_transfer (self, dray_disks_get (self->engine->disks, scouting->device));
 }
@@ -375,7 +472,7 @@ scouted_cb (gpointer data)
 /**
  * dray_download_job_run_async:
  * @self: a job that has not run
- * @callback: called in the main thread when all its requests have settled
+ * @callback: called in the main thread when nothing moves any more
  * @user_data: for @callback
  */
 void
@@ -398,30 +495,39 @@ dray_download_job_run_async (DrayDownloadJob *self,
   if (known != NULL)
     {
       scouting->known_path = dray_stored_asset_get_path (known);
-      scouting->known = (DrayFinishedFile){
-        .inode = known->record.identity.inode,
-        .size = known->record.total,
-        .completed_at = known->record.completed_at,
-      };
+      scouting->known = dray_stored_asset_get_finished (known);
     }
   dray_worker_push (dray_disks_get_scout (self->engine->disks), scout_in_thread, scouted_cb,
                     scouting);
 }
 
-void
-dray_download_job_run_finish (DrayDownloadJob *self, GAsyncResult *result)
+/**
+ * dray_download_job_run_finish:
+ * @self: a job
+ * @result: as given to the callback
+ * @error: return location for a #GError
+ *
+ * Errors: those of dray_transfer_run_finish(), and of finding the folder.
+ *
+ * Returns: the id of the finished asset, which may be one that was finished before; 0 with an error
+ */
+gint64
+dray_download_job_run_finish (DrayDownloadJob *self, GAsyncResult *result, GError **error)
 {
+  gint64 asset_id;
+
   g_assert (g_task_is_valid (result, self));
 
-  g_task_propagate_boolean (G_TASK (result), NULL);
+  asset_id = g_task_propagate_int (G_TASK (result), error);
+  return MAX (0, asset_id);
 }
 
 /**
  * dray_download_job_cancel:
  * @self: a job that runs
  *
- * Pauses the transfer and with it all that the job serves; the run's callback tells when this is
- * done.
+ * Stops the transfer; the run's callback tells when this is done, with %DRAY_ERROR_CANCELLED, unless
+ * it came too late.
  */
 void
 dray_download_job_cancel (DrayDownloadJob *self)
@@ -470,7 +576,7 @@ dray_download_job_sample (DrayDownloadJob *self)
   g_autoptr (GPtrArray) requests = NULL;
   DrayTransferProgress progress;
 
-  if (self->transfer == NULL || self->task == NULL)
+  if (self->transfer == NULL || !dray_download_job_accepts (self))
     return;
 
   dray_transfer_sample (self->transfer, &progress);

@@ -23,11 +23,16 @@ typedef struct
   DrayDisks *disks;
   DrayCatalog *catalog;
   DrayAssetTable *assets;
+  GListStore *requests; /* of DrayRequest */
   char *boot_id;
   guint interval; /* of the journal, in milliseconds */
 } DrayEngine;
 
+GPtrArray *dray_engine_snapshot (GPtrArray *objects);
+DrayRequest *dray_engine_get_request (DrayEngine *engine, guint position);
+DrayStoredAsset *dray_engine_get_asset (DrayEngine *engine, DrayRequest *request);
 void dray_engine_put_request (DrayEngine *engine, DrayRequest *request);
+void dray_engine_put_setting (DrayEngine *engine, const char *name, const char *value);
 void dray_engine_settle (DrayEngine *engine,
                          DrayRequest *request,
                          DrayRequestState state,

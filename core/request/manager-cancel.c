@@ -10,45 +10,30 @@
 #include "core/request/manager-private.h"
 
 #include "core/base/error.h"
-#include "core/transfer/partial-file.h"
+#include "core/source/reference.h"
 
 struct _DrayCancel
 {
   DrayManager *manager;
   GTask *task;
-  GPtrArray *requests; /* of DrayRequest: whom it pauses or discards */
+  GPtrArray *requests;  /* of DrayRequest: whom it pauses or discards */
+  GPtrArray *pending;   /* of DrayRequest: those of them that have not settled */
+  GPtrArray *followers; /* of GTask: later calls that ask for the same */
   gboolean clear_cache;
-  guint n_discards; /* under way */
-  gboolean settled; /* all its requests have settled */
+  guint n_cancelled; /* those that it did pause or discard, parents not counted */
+  guint n_discards;  /* under way */
+  gboolean settled;  /* all its requests have settled */
 };
 
 static void
 cancel_free (DrayCancel *cancel)
 {
   g_ptr_array_unref (cancel->requests);
+  g_ptr_array_unref (cancel->pending);
+  g_ptr_array_unref (cancel->followers);
   g_object_unref (cancel->task);
   g_object_unref (cancel->manager);
   g_free (cancel);
-}
-
-/* One discard under way: of the partial file of an asset that nobody wants. */
-typedef struct
-{
-  DrayCancel *cancel;
-  gint64 asset_id;
-  guint64 device;
-  char *directory;
-  char *name;
-  GError *error;
-} Discard;
-
-static void
-discard_free (Discard *discard)
-{
-  g_clear_error (&discard->error);
-  g_free (discard->directory);
-  g_free (discard->name);
-  g_free (discard);
 }
 
 static void
@@ -60,207 +45,188 @@ report_if_done (DrayCancel *cancel)
   if (!cancel->settled || cancel->n_discards > 0)
     return;
 
-  g_task_return_int (cancel->task, cancel->requests->len);
+  g_ptr_array_remove (self->cancels, cancel);
+  g_task_return_int (cancel->task, cancel->n_cancelled);
+  for (guint i = 0; i < cancel->followers->len; i++)
+    g_task_return_int (g_ptr_array_index (cancel->followers, i), 0);
   cancel_free (cancel);
   dray_manager_end_operation (self);
 }
 
 static void
-discard_ended (Discard *discard)
+asset_discarded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  DrayCancel *cancel = discard->cancel;
+  DrayCancel *cancel = user_data;
 
-  discard_free (discard);
+  dray_manager_discard_asset_finish (DRAY_MANAGER (source), result);
   cancel->n_discards--;
   report_if_done (cancel);
 }
 
+/* A parent goes with the last of its children. */
 static void
-forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+leave_parent (DrayManager *self, DrayRequest *request, DrayCatalogChange *change)
 {
-  dray_engine_report (source, result, NULL);
-  discard_ended (user_data);
-}
+  g_autoptr (DrayRequest) parent = request->parent != NULL ? g_object_ref (request->parent) : NULL;
 
-static void
-deleted_cb (gpointer data)
-{
-  Discard *discard = data;
-  DrayEngine *engine = &discard->cancel->manager->engine;
-  DrayStoredAsset *asset = dray_asset_table_find (engine->assets, discard->asset_id);
-  DrayCatalogChange *change;
+  if (parent == NULL)
+    return;
 
-  if (discard->error != NULL)
+  dray_request_remove_child (parent, request);
+  if (parent->children->len > 0)
     {
-      /* The row stays "discarding", and the next start tries again. */
-      g_warning ("%s", discard->error->message);
-      discard_ended (discard);
+      dray_manager_update_parent (self, parent);
       return;
     }
 
-  dray_asset_table_remove (engine->assets, asset);
-  change = dray_catalog_change_new ();
-  dray_catalog_change_delete_asset (change, discard->asset_id);
-  dray_catalog_write_async (engine->catalog, change, DRAY_DURABILITY_PROCESS, forgotten_cb,
-                            discard);
+  parent->fate = DRAY_FATE_RUN;
+  if (dray_request_is_running (parent))
+    dray_manager_settle (self, parent, DRAY_REQUEST_PAUSED, NULL);
+  dray_request_set_state (parent, DRAY_REQUEST_DISCARDED);
+  dray_manager_forget_request (self, parent, change);
 }
 
+/* A listener may have run it again when it was paused. */
 static void
-delete_in_thread (gpointer data)
+stop_again (DrayManager *self, DrayRequest *request)
 {
-  Discard *discard = data;
+  if (!request->in_queue)
+    return;
 
-  if (discard->name != NULL)
-    dray_partial_file_discard (discard->directory, discard->name, &discard->error);
-}
-
-static void
-marked_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Discard *discard = user_data;
-
-  if (!dray_catalog_write_finish (result, &discard->error))
-    {
-      deleted_cb (discard);
-      return;
-    }
-
-  dray_worker_push (dray_disks_get (discard->cancel->manager->engine.disks, discard->device),
-                    delete_in_thread, deleted_cb, discard);
-}
-
-gboolean
-dray_manager_is_wanted (DrayManager *self, gint64 asset_id)
-{
-  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
-
-  for (guint i = 0; i < n_requests; i++)
-    {
-      DrayRequest *request = dray_manager_get_request (self, i);
-
-      if (dray_request_get_record (request)->asset_id == asset_id)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-static void
-take_off_list (DrayManager *self, DrayRequest *request)
-{
-  guint position;
-
-  if (g_list_store_find (self->requests, request, &position))
-    g_list_store_remove (self->requests, position);
-}
-
-/* That no byte counts any more is durable before the file goes: its name and its inode may be given
- * out again at once, and a catalog that lost the news would believe the old offsets of another
- * file. */
-static void
-discard_asset (DrayCancel *cancel, DrayStoredAsset *asset, DrayCatalogChange *change)
-{
-  Discard *discard = g_new0 (Discard, 1);
-
-  discard->cancel = cancel;
-  discard->asset_id = asset->record.id;
-  discard->device = asset->record.identity.device;
-  discard->directory = g_strdup (asset->record.directory);
-  discard->name = g_strdup (asset->record.name);
-  cancel->n_discards++;
-
-  asset->record.state = DRAY_ASSET_DISCARDING;
-  g_array_set_size (asset->pieces, 0);
-  g_array_set_size (asset->blocks, 0);
-  dray_catalog_change_put_asset (change, &asset->record);
-  dray_catalog_change_put_pieces (change, asset->record.id, NULL, 0);
-  dray_catalog_change_put_blocks (change, asset->record.id, 0, NULL, 0);
-  dray_catalog_write_async (cancel->manager->engine.catalog, change, DRAY_DURABILITY_MACHINE,
-                            marked_cb, discard);
+  dray_manager_dequeue (self, request);
+  dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
 }
 
 static void
 discard_request (DrayCancel *cancel, DrayRequest *request)
 {
   DrayManager *self = cancel->manager;
-  gint64 asset_id = dray_request_get_record (request)->asset_id;
-  DrayStoredAsset *asset = dray_asset_table_find (self->engine.assets, asset_id);
+  DrayStoredAsset *asset = dray_engine_get_asset (&self->engine, request);
   DrayCatalogChange *change;
 
+  request->fate = DRAY_FATE_RUN;
+  stop_again (self, request);
   /* It may have completed while the cancel was on its way. */
-  if (dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
+  if (request->state == DRAY_REQUEST_COMPLETED || request->state == DRAY_REQUEST_DISCARDED)
     return;
 
+  if (!dray_request_is_parent (request))
+    cancel->n_cancelled++;
   dray_request_set_state (request, DRAY_REQUEST_DISCARDED);
-  take_off_list (self, request);
   change = dray_catalog_change_new ();
+  dray_manager_take_off_list (self, request);
   dray_catalog_change_delete_request (change, dray_request_get_id (request));
-  if (asset != NULL && asset->record.state == DRAY_ASSET_FETCHING && !dray_manager_is_wanted (self, asset_id))
-    discard_asset (cancel, asset, change);
+  leave_parent (self, request, change);
+  if (asset != NULL && asset->record.state == DRAY_ASSET_FETCHING
+      && !dray_manager_is_wanted (self, asset->record.id)
+      && dray_manager_find_job (self, asset->record.id) == NULL)
+    {
+      cancel->n_discards++;
+      dray_manager_discard_asset_async (self, asset, change, asset_discarded_cb, cancel);
+    }
   else
-    dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
-                              dray_engine_report, NULL);
+    {
+      dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
+                                dray_engine_report, NULL);
+    }
+}
+
+/* Parents come after their children, so that a parent whose children all go, goes too. */
+static void
+discard_all (DrayCancel *cancel)
+{
+  cancel->n_discards++;
+  for (guint i = 0; i < cancel->requests->len; i++)
+    discard_request (cancel, g_ptr_array_index (cancel->requests, i));
+  cancel->n_discards--;
 }
 
 static void
-settle_if_quiet (DrayCancel *cancel)
+advance (DrayCancel *cancel)
 {
-  for (guint i = 0; i < cancel->requests->len; i++)
-    if (dray_request_is_running (g_ptr_array_index (cancel->requests, i)))
-      return;
+  if (cancel->settled || cancel->pending->len > 0)
+    return;
 
   cancel->settled = TRUE;
-  g_ptr_array_remove (cancel->manager->cancels, cancel);
-  for (guint i = 0; cancel->clear_cache && i < cancel->requests->len; i++)
-    discard_request (cancel, g_ptr_array_index (cancel->requests, i));
+  if (cancel->clear_cache)
+    discard_all (cancel);
   report_if_done (cancel);
 }
 
-/* Called by the manager when a job has ended: those who waited for it go on. */
+/* Called when a request has settled, before anybody hears of it. One that completes or fails was not
+ * cancelled. */
 void
-dray_manager_job_ended (DrayManager *self)
+dray_manager_note_settled (DrayManager *self, DrayRequest *request, DrayRequestState state)
+{
+  for (guint i = 0; i < self->cancels->len; i++)
+    {
+      DrayCancel *cancel = g_ptr_array_index (self->cancels, i);
+
+      if (g_ptr_array_remove (cancel->pending, request) && state == DRAY_REQUEST_PAUSED
+          && !cancel->clear_cache && !dray_request_is_parent (request))
+        cancel->n_cancelled++;
+    }
+}
+
+/* Called when anything has ended that requests waited for. */
+void
+dray_manager_advance_cancels (DrayManager *self)
 {
   g_autoptr (GPtrArray) cancels = g_ptr_array_copy (self->cancels, NULL, NULL);
 
   for (guint i = 0; i < cancels->len; i++)
-    settle_if_quiet (g_ptr_array_index (cancels, i));
+    if (g_ptr_array_find (self->cancels, g_ptr_array_index (cancels, i), NULL))
+      advance (g_ptr_array_index (cancels, i));
 }
 
+/* Whether all whom a job serves are to stop. */
 static gboolean
-serves_only (DrayDownloadJob *job, GPtrArray *requests)
+is_deserted (DrayDownloadJob *job)
 {
-  guint n_served = 0;
+  GPtrArray *requests = dray_download_job_get_requests (job);
 
   for (guint i = 0; i < requests->len; i++)
-    n_served += dray_download_job_serves (job, g_ptr_array_index (requests, i)) ? 1 : 0;
+    if (((DrayRequest *) g_ptr_array_index (requests, i))->fate == DRAY_FATE_RUN)
+      return FALSE;
 
-  return n_served == dray_download_job_count (job);
+  return TRUE;
 }
 
 /* The transfer ends if it serves nobody else; else the request leaves it, and the bytes keep
- * moving for the others. */
+ * moving for the others. One that neither waits nor is served, and a parent, settle with what they
+ * wait for. */
 static void
-pause_request (DrayCancel *cancel, DrayRequest *request)
+stop (DrayManager *self, DrayRequest *request)
 {
-  DrayManager *self = cancel->manager;
-  DrayDownloadJob *job
-      = dray_manager_find_job (self, dray_request_get_record (request)->asset_id);
-  g_autoptr (GError) error
-      = g_error_new_literal (DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
+  DrayDownloadJob *job = dray_manager_find_job (self, request->record->asset_id);
+  DrayDelivery *delivery = dray_manager_find_delivery (self, request);
 
-  if (!dray_request_is_running (request))
+  if (!dray_request_is_running (request) || request->fate == DRAY_FATE_RUN)
     return;
 
-  if (job != NULL && dray_download_job_serves (job, request))
+  if (request->in_queue)
     {
-      if (serves_only (job, cancel->requests))
-        {
-          dray_download_job_cancel (job);
-          return;
-        }
-      dray_download_job_remove (job, request);
+      dray_manager_dequeue (self, request);
+      dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
     }
-  dray_engine_settle (&self->engine, request, DRAY_REQUEST_PAUSED, error);
+  else if (delivery != NULL && dray_delivery_is_running (delivery))
+    {
+      dray_delivery_cancel (delivery);
+    }
+  else if (delivery != NULL)
+    {
+      dray_manager_drop_delivery (self, delivery);
+      dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
+    }
+  else if (job != NULL && dray_download_job_serves (job, request))
+    {
+      if (is_deserted (job))
+        dray_download_job_cancel (job);
+      if (!dray_download_job_accepts (job))
+        return;
+      dray_download_job_remove (job, request);
+      dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
+    }
 }
 
 static void
@@ -271,13 +237,54 @@ begin_cancel (DrayManager *self, GPtrArray *requests, gboolean clear_cache, GTas
   cancel->manager = g_object_ref (self);
   cancel->task = task;
   cancel->requests = g_ptr_array_ref (requests);
+  cancel->pending = g_ptr_array_new_with_free_func (g_object_unref);
+  cancel->followers = g_ptr_array_new_with_free_func (g_object_unref);
   cancel->clear_cache = clear_cache;
   g_ptr_array_add (self->cancels, cancel);
   dray_manager_begin_operation (self);
 
   for (guint i = 0; i < requests->len; i++)
-    pause_request (cancel, g_ptr_array_index (requests, i));
-  settle_if_quiet (cancel);
+    {
+      DrayRequest *request = g_ptr_array_index (requests, i);
+
+      if (dray_request_is_running (request))
+        g_ptr_array_add (cancel->pending, g_object_ref (request));
+      if (clear_cache)
+        request->fate = DRAY_FATE_DISCARD;
+      else if (dray_request_is_running (request) && request->fate != DRAY_FATE_DISCARD)
+        request->fate = DRAY_FATE_PAUSE;
+    }
+  for (guint i = 0; i < requests->len; i++)
+    stop (self, g_ptr_array_index (requests, i));
+  dray_manager_advance_cancels (self);
+}
+
+static void
+add_request (GPtrArray *requests, DrayRequest *request, gboolean clear_cache)
+{
+  if (dray_request_is_running (request)
+      || (clear_cache && request->state != DRAY_REQUEST_COMPLETED))
+    g_ptr_array_add (requests, g_object_ref (request));
+}
+
+static DrayCancel *
+find_same_cancel (DrayManager *self, const char *id, gboolean clear_cache)
+{
+  for (guint i = 0; i < self->cancels->len; i++)
+    {
+      DrayCancel *cancel = g_ptr_array_index (self->cancels, i);
+
+      for (guint j = 0; j < cancel->requests->len; j++)
+        {
+          DrayRequest *request = g_ptr_array_index (cancel->requests, j);
+
+          if (g_str_equal (dray_request_get_id (request), id)
+              && (cancel->clear_cache || (!clear_cache && request->fate == DRAY_FATE_PAUSE)))
+            return cancel;
+        }
+    }
+
+  return NULL;
 }
 
 /**
@@ -285,11 +292,12 @@ begin_cancel (DrayManager *self, GPtrArray *requests, gboolean clear_cache, GTas
  * @self: an open manager
  * @id: the id of a request
  * @clear_cache: whether to discard the bytes as well
- * @callback: called in the main thread when the cancel is complete
+ * @callback: (scope async): called in the main thread when the cancel is complete
  * @user_data: for @callback
  *
- * Pauses a request, or discards it. An unknown id, a request that is paused already and a completed
- * one are no errors; nothing happens to them.
+ * Pauses a request, or discards it; with a parent, its children. An unknown id, a request that is
+ * paused already and a completed one are no errors; nothing happens to them. A second call for what
+ * is being cancelled reports when the first does.
  */
 void
 dray_manager_cancel_async (DrayManager *self,
@@ -300,6 +308,7 @@ dray_manager_cancel_async (DrayManager *self,
 {
   g_autoptr (GPtrArray) requests = g_ptr_array_new_with_free_func (g_object_unref);
   DrayRequest *request;
+  DrayCancel *same;
   GTask *task;
 
   g_return_if_fail (DRAY_IS_MANAGER (self));
@@ -307,19 +316,38 @@ dray_manager_cancel_async (DrayManager *self,
 
   task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (task, dray_manager_cancel_async);
+  same = find_same_cancel (self, id, clear_cache);
+  if (same != NULL)
+    {
+      g_ptr_array_add (same->followers, task);
+      return;
+    }
+
   request = dray_manager_find_request (self, id);
-  if (request != NULL
-      && (dray_request_is_running (request)
-          || (clear_cache && dray_request_get_state (request) != DRAY_REQUEST_COMPLETED)))
-    g_ptr_array_add (requests, g_object_ref (request));
+  for (guint i = 0; request != NULL && i < request->children->len; i++)
+    add_request (requests, g_ptr_array_index (request->children, i), clear_cache);
+  if (request != NULL)
+    add_request (requests, request, clear_cache);
   begin_cancel (self, requests, clear_cache, task);
+}
+
+/* Whether a request is on the model that somebody means by @name, which may be its id, another id
+ * that it goes by, or a source. */
+static gboolean
+is_on_model (DrayManager *self, DrayRequest *request, const char *name, const char *parsed)
+{
+  const char *model_id = dray_request_get_model_id (request);
+  GHashTable *models = g_hash_table_lookup (self->model_aliases, name);
+
+  return g_str_equal (model_id, name) || g_strcmp0 (model_id, parsed) == 0
+         || (models != NULL && g_hash_table_contains (models, model_id));
 }
 
 /**
  * dray_manager_cancel_model_async:
  * @self: an open manager
- * @model_id: a model id
- * @callback: called in the main thread when the sweep is complete
+ * @model_id: a model id, another id that the model goes by, or a source of the model
+ * @callback: (scope async): called in the main thread when the sweep is complete
  * @user_data: for @callback
  *
  * Pauses every request in flight on a model.
@@ -331,6 +359,8 @@ dray_manager_cancel_model_async (DrayManager *self,
                                  gpointer user_data)
 {
   g_autoptr (GPtrArray) requests = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (DrayReference) reference = dray_reference_parse (model_id, NULL);
+  const char *parsed = reference != NULL ? reference->model_id : NULL;
   GTask *task;
   guint n_requests;
 
@@ -339,14 +369,13 @@ dray_manager_cancel_model_async (DrayManager *self,
 
   task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (task, dray_manager_cancel_model_async);
-  n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
+  n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
   for (guint i = 0; i < n_requests; i++)
     {
-      DrayRequest *request = dray_manager_get_request (self, i);
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
 
-      if (dray_request_is_running (request)
-          && g_str_equal (dray_request_get_model_id (request), model_id))
-        g_ptr_array_add (requests, g_object_ref (request));
+      if (is_on_model (self, request, model_id, parsed))
+        add_request (requests, request, FALSE);
     }
   begin_cancel (self, requests, FALSE, task);
 }
@@ -356,7 +385,7 @@ dray_manager_cancel_model_async (DrayManager *self,
  * @self: a manager
  * @result: as given to the callback
  *
- * Returns: how many requests were cancelled
+ * Returns: how many requests were paused or discarded; a parent is not counted beside its children
  */
 guint
 dray_manager_cancel_finish (DrayManager *self, GAsyncResult *result)
@@ -387,7 +416,7 @@ removed_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_d
  * @callback: called in the main thread when the row is gone
  * @user_data: for @callback
  *
- * Forgets a request that does not run. Files stay, finished or partial.
+ * Forgets a request that does not run, with its children. Files stay, finished or partial.
  */
 void
 dray_manager_remove_async (DrayManager *self,
@@ -419,8 +448,7 @@ dray_manager_remove_async (DrayManager *self,
     }
 
   change = dray_catalog_change_new ();
-  dray_catalog_change_delete_request (change, dray_request_get_id (request));
-  take_off_list (self, request);
+  dray_manager_forget_request (self, request, change);
   dray_manager_begin_operation (self);
   dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS, removed_cb,
                             g_steal_pointer (&task));

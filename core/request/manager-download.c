@@ -9,146 +9,243 @@
 #include "core/library/library.h"
 #include "core/source/reference.h"
 
+/* One call for a download or a load, as it is understood. */
+typedef struct
+{
+  const char *kind;
+  const char *source;
+  DrayReference *reference;
+  DrayDownloadOptions *options;
+  DrayShelf shelf;
+  char *directory;
+  char *sha256;
+  DrayCatalogChange *change; /* all that the call adds is recorded at once */
+} Call;
+
+static void
+call_clear (Call *call)
+{
+  g_clear_pointer (&call->reference, dray_reference_free);
+  g_clear_object (&call->options);
+  dray_shelf_clear (&call->shelf);
+  g_free (call->directory);
+  g_free (call->sha256);
+  g_clear_pointer (&call->change, dray_catalog_change_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_clear)
+
 static DrayStoredAsset *
-add_asset (DrayManager *self,
-           const DrayReference *reference,
-           const char *directory,
-           const char *sha256)
+add_asset (DrayManager *self, const Call *call, const char *url)
 {
   DrayStoredAsset *asset = dray_stored_asset_new ();
   DrayAssetRecord *record = &asset->record;
 
   record->id = dray_catalog_reserve_asset_id (self->engine.catalog);
-  record->model_id = g_strdup (reference->model_id);
-  record->directory = g_strdup (directory);
-  record->url = g_strdup (reference->url);
-  record->download_key = dray_download_key_new (reference->url, sha256);
-  record->expected_sha256 = g_strdup (sha256);
+  record->model_id = g_strdup (call->reference->model_id);
+  record->directory = g_strdup (call->directory);
+  record->url = g_strdup (url);
+  record->download_key = dray_download_key_new (url, call->sha256);
+  record->expected_sha256 = g_strdup (call->sha256);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
+  if (call->sha256 != NULL)
+    dray_stored_asset_keep_link_key (asset);
   dray_asset_table_add (self->engine.assets, asset);
 
   return asset;
 }
 
-/* The asset that the same call began earlier: its bytes are kept, its link is that of the new call,
- * which may be signed anew. */
+/* An unfinished asset that somebody wants with that digest. */
 static DrayStoredAsset *
-find_or_add_asset (DrayManager *self,
-                   const DrayReference *reference,
-                   const char *directory,
-                   const char *sha256)
+find_expected (DrayManager *self, const char *sha256)
 {
-  DrayStoredAsset *asset = dray_asset_table_find_download (self->engine.assets, reference->url,
-                                                           sha256, directory, FALSE);
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
+      DrayStoredAsset *asset = dray_engine_get_asset (&self->engine, request);
+
+      if (asset != NULL && asset->record.state == DRAY_ASSET_FETCHING
+          && g_strcmp0 (request->record->expected_sha256, sha256) == 0)
+        return asset;
+    }
+
+  return NULL;
+}
+
+static DrayStoredAsset *
+find_asset (DrayManager *self, const char *url, const char *sha256)
+{
+  g_autofree char *link_key = dray_download_key_new (url, NULL);
+  DrayStoredAsset *asset = NULL;
+
+  if (sha256 != NULL)
+    {
+      g_autofree char *key = dray_download_key_new (NULL, sha256);
+
+      asset = dray_asset_table_find_unfinished (self->engine.assets, key, NULL);
+      if (asset == NULL)
+        asset = find_expected (self, sha256);
+    }
+
+  return asset != NULL ? asset
+                       : dray_asset_table_find_unfinished (self->engine.assets, link_key, NULL);
+}
+
+/* The asset that an earlier call for the same bytes began: its bytes are kept, in its folder. Its
+ * link becomes that of the new call, which may be signed anew. */
+static DrayStoredAsset *
+find_or_add_asset (DrayManager *self, const Call *call, const char *url)
+{
+  DrayStoredAsset *asset = find_asset (self, url, call->sha256);
 
   if (asset == NULL)
-    return add_asset (self, reference, directory, sha256);
+    return add_asset (self, call, url);
 
   if (dray_manager_find_job (self, asset->record.id) == NULL)
     {
+      dray_stored_asset_keep_link_key (asset);
       g_free (asset->record.url);
-      asset->record.url = g_strdup (reference->url);
+      asset->record.url = g_strdup (url);
+      dray_stored_asset_keep_link_key (asset);
     }
   return asset;
 }
 
+static gboolean
+is_same_call (const Call *call, DrayRequest *request)
+{
+  const DrayRequestRecord *record = request->record;
+
+  return (request->state == DRAY_REQUEST_PAUSED || request->state == DRAY_REQUEST_FAILED)
+         && request->fate == DRAY_FATE_RUN && record->parent_id == NULL
+         && g_str_equal (record->caller, dray_download_options_get_caller (call->options))
+         && g_str_equal (record->model_id, call->reference->model_id)
+         && g_strcmp0 (record->directory, call->directory) == 0;
+}
+
 /* The same call by the same caller takes the place of what that caller paused, or saw fail. */
 static void
-replace_earlier (DrayManager *self,
-                 DrayCatalogChange *change,
-                 const DrayStoredAsset *asset,
-                 const char *caller)
+replace_earlier (DrayManager *self, Call *call, gint64 asset_id)
 {
   guint position = 0;
 
-  while (position < g_list_model_get_n_items (G_LIST_MODEL (self->requests)))
+  while (position < g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests)))
     {
-      DrayRequest *earlier = dray_manager_get_request (self, position);
-      const DrayRequestRecord *record = dray_request_get_record (earlier);
+      DrayRequest *earlier = dray_engine_get_request (&self->engine, position);
 
-      if (record->asset_id != asset->record.id || !g_str_equal (record->caller, caller)
-          || dray_request_is_running (earlier))
-        {
-          position++;
-          continue;
-        }
-
-      dray_catalog_change_delete_request (change, record->id);
-      g_list_store_remove (self->requests, position);
+      if (is_same_call (call, earlier) && earlier->record->asset_id == asset_id)
+        dray_manager_forget_request (self, earlier, call->change);
+      else
+        position++;
     }
+}
+
+static void
+set_wishes (DrayRequest *request, DrayDownloadOptions *options, const char *url)
+{
+  DrayRequestWishes *wishes = &request->wishes;
+
+  g_free (wishes->url);
+  g_free (wishes->token);
+  wishes->url = g_strdup (url);
+  wishes->token = g_strdup (dray_download_options_get_token (options));
+  wishes->rate_limit = dray_download_options_get_rate_limit (options);
+  wishes->restart_changed = dray_download_options_get_restart_changed (options);
+  wishes->start_now = FALSE;
 }
 
 static DrayRequest *
 add_request (DrayManager *self,
+             Call *call,
+             const char *kind,
              const char *source,
-             const DrayReference *reference,
              const DrayStoredAsset *asset,
-             const char *sha256,
-             DrayDownloadOptions *options)
+             DrayRequest *parent)
 {
   g_autoptr (DrayRequestRecord) record = dray_request_record_new ();
   DrayRequest *request;
 
   record->id = g_uuid_string_random ();
-  record->kind = g_strdup ("download");
+  record->kind = g_strdup (kind);
   record->source = g_strdup (source);
-  record->model_id = g_strdup (reference->model_id);
-  record->asset_id = asset->record.id;
-  record->caller = g_strdup (dray_download_options_get_caller (options));
+  record->model_id = g_strdup (call->reference->model_id);
+  record->parent_id = parent != NULL ? g_strdup (dray_request_get_id (parent)) : NULL;
+  record->asset_id = asset != NULL ? asset->record.id : 0;
+  record->caller = g_strdup (dray_download_options_get_caller (call->options));
   record->state = g_strdup (dray_request_state_get_name (DRAY_REQUEST_RESOLVING));
-  record->directory = g_strdup (dray_download_options_get_directory (options));
-  record->expected_sha256 = g_strdup (sha256);
+  record->directory = g_strdup (call->directory);
+  record->expected_sha256 = g_strdup (call->sha256);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
+  record->position = self->next_position++;
 
   request = dray_request_new (record);
-  dray_request_set_asset (request, asset);
-  g_list_store_append (self->requests, request);
+  if (parent != NULL)
+    dray_request_add_child (parent, request);
+  if (asset != NULL)
+    {
+      dray_request_set_asset (request, asset);
+      dray_catalog_change_put_asset (call->change, &asset->record);
+      dray_catalog_change_put_aliases (call->change, asset->record.id, asset->aliases);
+    }
+  dray_catalog_change_put_request (call->change, request->record);
+  g_list_store_append (self->engine.requests, request);
   g_object_unref (request);
 
   return request;
 }
 
-static void
-set_wishes (DrayRequest *request,
-            const char *token,
-            gint64 rate_limit,
-            gboolean restart_changed)
+static DrayRequest *
+add_single (DrayManager *self, Call *call)
 {
-  DrayRequestWishes *wishes = dray_request_get_wishes (request);
+  const char *url = call->reference->url;
+  DrayStoredAsset *asset = find_or_add_asset (self, call, url);
+  DrayRequest *request;
 
-  g_free (wishes->token);
-  wishes->token = g_strdup (token);
-  wishes->rate_limit = rate_limit;
-  wishes->restart_changed = restart_changed;
+  replace_earlier (self, call, asset->record.id);
+  request = add_request (self, call, call->kind, call->source, asset, NULL);
+  set_wishes (request, call->options, url);
+
+  return request;
 }
 
-static void
-store (DrayManager *self,
-       DrayCatalogChange *change,
-       const DrayShelf *shelf,
-       const DrayStoredAsset *asset,
-       DrayRequest *request)
+static DrayRequest *
+add_set (DrayManager *self, Call *call)
 {
-  g_autoptr (DrayModelRecord) model
-      = dray_model_record_new (asset->record.model_id, shelf->publisher, shelf->model);
+  const char *kind = g_str_equal (call->kind, "load") ? "load" : "set";
+  GPtrArray *urls = call->reference->urls;
+  DrayRequest *parent;
 
-  dray_catalog_change_put_model (change, model);
-  dray_catalog_change_put_asset (change, &asset->record);
-  dray_catalog_change_put_request (change, dray_request_get_record (request));
-  dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
-                            dray_engine_report, NULL);
+  replace_earlier (self, call, 0);
+  parent = add_request (self, call, kind, call->source, NULL, NULL);
+  for (guint i = 0; i < urls->len; i++)
+    {
+      const char *url = g_ptr_array_index (urls, i);
+      DrayRequest *child = add_request (self, call, "download", url,
+                                        find_or_add_asset (self, call, url), parent);
+
+      set_wishes (child, call->options, url);
+      dray_manager_watch_child (self, child);
+    }
+
+  return parent;
 }
 
 static gboolean
-check_options (DrayDownloadOptions *options, char **sha256, GError **error)
+check_options (Call *call, GError **error)
 {
-  const char *directory = dray_download_options_get_directory (options);
-  const char *text = dray_download_options_get_sha256 (options);
+  const char *directory = dray_download_options_get_directory (call->options);
+  const char *text = dray_download_options_get_sha256 (call->options);
 
-  *sha256 = text != NULL ? dray_digest_normalise_hex (text) : NULL;
-  if (text != NULL && *sha256 == NULL)
+  call->sha256 = text != NULL ? dray_digest_normalise_hex (text) : NULL;
+  if (text != NULL && call->sha256 == NULL)
     g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
                  "“%s” is not a SHA-256: 64 hexadecimal digits are", text);
+  else if (text != NULL && call->reference->urls->len > 1)
+    g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
+                 "A SHA-256 is of one file, and “%s” stands for %u files", call->source,
+                 call->reference->urls->len);
   else if (directory != NULL && !g_path_is_absolute (directory))
     g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
                  "The folder “%s” is not an absolute path", directory);
@@ -158,6 +255,54 @@ check_options (DrayDownloadOptions *options, char **sha256, GError **error)
   return FALSE;
 }
 
+static void
+start (DrayManager *self, DrayRequest *request)
+{
+  g_autoptr (GPtrArray) children = dray_engine_snapshot (request->children);
+
+  if (!dray_request_is_parent (request))
+    dray_manager_enqueue_or_join (self, request);
+  for (guint i = 0; i < children->len; i++)
+    if (dray_request_is_running (g_ptr_array_index (children, i)))
+      dray_manager_enqueue_or_join (self, g_ptr_array_index (children, i));
+}
+
+static DrayRequest *
+ask (DrayManager *self,
+     const char *kind,
+     const char *source,
+     DrayDownloadOptions *options,
+     GError **error)
+{
+  g_auto (Call) call = { .kind = kind, .source = source };
+  const char *directory;
+  g_autoptr (DrayModelRecord) model = NULL;
+  DrayRequest *request;
+
+  call.reference = dray_reference_parse (source, error);
+  if (call.reference == NULL)
+    return NULL;
+  call.options = options != NULL ? g_object_ref (options) : dray_download_options_new ();
+  if (!check_options (&call, error) || !dray_manager_check_open (self, error))
+    return NULL;
+
+  dray_shelf_init_for_link (&call.shelf, call.reference->url);
+  directory = dray_download_options_get_directory (call.options);
+  call.directory = directory != NULL ? g_canonicalize_filename (directory, NULL)
+                                     : dray_shelf_get_directory (&call.shelf, self->library_root);
+  model = dray_model_record_new (call.reference->model_id, call.shelf.publisher,
+                                 call.shelf.model);
+  call.change = dray_catalog_change_new ();
+  dray_catalog_change_put_model (call.change, model);
+
+  request = call.reference->urls->len > 1 ? add_set (self, &call) : add_single (self, &call);
+  dray_catalog_write_async (self->engine.catalog, g_steal_pointer (&call.change),
+                            DRAY_DURABILITY_PROCESS, dray_engine_report, NULL);
+  start (self, request);
+
+  return request;
+}
+
 /**
  * dray_manager_download_asset:
  * @self: an open manager
@@ -165,9 +310,10 @@ check_options (DrayDownloadOptions *options, char **sha256, GError **error)
  * @options: (nullable): the caller's wishes; %NULL for none
  * @error: return location for a #GError
  *
- * Asks for a file. The request has its id at once, before anything happens on the network; the
- * file comes later (dray_request_await_async()). Where the same call began earlier, its bytes are
- * taken up.
+ * Asks for a file, or for all files of a set. The request has its id at once, before anything
+ * happens on the network; the file comes later (dray_request_await_async()). Where the same call
+ * began earlier, its bytes are taken up; where another caller asks for the same bytes, one transfer
+ * serves both. A set has a child request for each of its files (dray_request_get_parent_id()).
  *
  * Errors: %DRAY_ERROR_INVALID_SOURCE if @source or the digest is not understood, or
  * the folder's path is not absolute; %DRAY_ERROR_CANCELLED if the manager is closing.
@@ -180,47 +326,63 @@ dray_manager_download_asset (DrayManager *self,
                              DrayDownloadOptions *options,
                              GError **error)
 {
-  g_autoptr (DrayDownloadOptions) wishes = NULL;
-  g_autoptr (DrayReference) reference = NULL;
-  g_autofree char *sha256 = NULL;
-  g_autofree char *directory = NULL;
-  g_auto (DrayShelf) shelf = { 0 };
-  DrayCatalogChange *change;
-  DrayStoredAsset *asset;
-  DrayRequest *request;
-
   g_return_val_if_fail (DRAY_IS_MANAGER (self), NULL);
-  g_return_val_if_fail (self->engine.catalog != NULL, NULL);
 
-  reference = dray_reference_parse (source, error);
-  if (reference == NULL)
-    return NULL;
-  g_free (reference->url);
-  reference->url = g_strdup (g_ptr_array_index (reference->urls, reference->asked));
-  wishes = options != NULL ? g_object_ref (options) : dray_download_options_new ();
-  if (!check_options (wishes, &sha256, error))
-    return NULL;
-  if (self->closing != NULL)
-    {
-      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Dray is closing");
-      return NULL;
-    }
+  return ask (self, "download", source, options, error);
+}
 
-  dray_shelf_init_for_link (&shelf, reference->url);
-  directory = g_strdup (dray_download_options_get_directory (wishes));
-  if (directory == NULL)
-    directory = dray_shelf_get_directory (&shelf, self->library_root);
-  asset = find_or_add_asset (self, reference, directory, sha256);
-  change = dray_catalog_change_new ();
-  replace_earlier (self, change, asset, dray_download_options_get_caller (wishes));
-  request = add_request (self, source, reference, asset, sha256, wishes);
-  store (self, change, &shelf, asset, request);
-  set_wishes (request, dray_download_options_get_token (wishes),
-              dray_download_options_get_rate_limit (wishes),
-              dray_download_options_get_restart_changed (wishes));
-  dray_manager_run (self, request);
+/**
+ * dray_manager_load_model:
+ * @self: an open manager
+ * @source: what a person typed or dropped
+ * @options: (nullable): the caller's wishes; %NULL for none
+ * @error: return location for a #GError
+ *
+ * Downloads what is missing of a model, as dray_manager_download_asset() does, then reads its header.
+ * The result is the model's id; what the header says is in dray_request_get_facts(). A load that
+ * fails or is cancelled leaves the files where they are.
+ *
+ * Errors: as dray_manager_download_asset().
+ *
+ * Returns: (transfer none) (nullable): the request, which the manager's list holds
+ */
+DrayRequest *
+dray_manager_load_model (DrayManager *self,
+                         const char *source,
+                         DrayDownloadOptions *options,
+                         GError **error)
+{
+  g_return_val_if_fail (DRAY_IS_MANAGER (self), NULL);
 
-  return request;
+  return ask (self, "load", source, options, error);
+}
+
+/* Runs a paused or failed request again, at the end of the queue. */
+void
+dray_manager_run_again (DrayManager *self, DrayRequest *request)
+{
+  gboolean parent = dray_request_is_parent (request);
+
+  dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
+  request->record->position = self->next_position++;
+  dray_engine_put_request (&self->engine, request);
+  if (!parent)
+    dray_manager_enqueue (self, request);
+}
+
+static void
+resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
+{
+  if (request->fate == DRAY_FATE_PAUSE)
+    request->fate = DRAY_FATE_RUN_AGAIN;
+  if (request->fate != DRAY_FATE_RUN || dray_request_is_running (request)
+      || request->state == DRAY_REQUEST_COMPLETED)
+    return;
+
+  g_clear_pointer (&request->wishes.token, g_free);
+  request->wishes.rate_limit = DRAY_RATE_UNLIMITED;
+  request->wishes.restart_changed = restart_changed;
+  dray_manager_run_again (self, request);
 }
 
 /**
@@ -230,7 +392,8 @@ dray_manager_download_asset (DrayManager *self,
  * @restart_changed: whether to start over if the file on the server has changed
  * @error: return location for a #GError
  *
- * Runs a paused or failed request again, under the same id. One that runs goes on.
+ * Runs a paused or failed request again, under the same id; with a parent, its children. One that
+ * runs goes on, and one that is being paused runs again when it is.
  *
  * Errors: %DRAY_ERROR_NOT_FOUND if there is no such request, or it has completed,
  * %DRAY_ERROR_CANCELLED if the manager is closing.
@@ -243,29 +406,30 @@ dray_manager_resume (DrayManager *self,
                      gboolean restart_changed,
                      GError **error)
 {
+  g_autoptr (GPtrArray) children = NULL;
+  g_autoptr (DrayRequest) alive = NULL;
   DrayRequest *request;
 
   g_return_val_if_fail (DRAY_IS_MANAGER (self), FALSE);
-  g_return_val_if_fail (self->engine.catalog != NULL, FALSE);
 
-  if (self->closing != NULL)
-    {
-      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Dray is closing");
-      return FALSE;
-    }
+  if (!dray_manager_check_open (self, error))
+    return FALSE;
   request = dray_manager_find_request (self, id);
-  if (request == NULL || dray_request_get_state (request) == DRAY_REQUEST_COMPLETED)
+  if (request == NULL || request->state == DRAY_REQUEST_COMPLETED
+      || request->fate == DRAY_FATE_DISCARD)
     {
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "No unfinished download has the id %s",
                    id);
       return FALSE;
     }
-  if (dray_request_is_running (request))
-    return TRUE;
 
-  dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
-  dray_engine_put_request (&self->engine, request);
-  set_wishes (request, NULL, DRAY_RATE_UNLIMITED, restart_changed);
-  dray_manager_run (self, request);
+  alive = g_object_ref (request);
+  resume_one (self, request, restart_changed);
+  children = dray_engine_snapshot (request->children);
+  for (guint i = 0; i < children->len; i++)
+    resume_one (self, g_ptr_array_index (children, i), restart_changed);
+  if (dray_request_is_parent (request))
+    dray_manager_update_parent (self, request);
+
   return TRUE;
 }

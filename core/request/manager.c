@@ -2,17 +2,29 @@
 
 #include "core/request/manager-private.h"
 
-#include "core/base/download-key.h"
 #include "core/base/error.h"
 #include "core/http/session.h"
 #include "core/library/drive.h"
 #include "core/request/restore.h"
 
-/* How often progress is shown, in milliseconds. */
-#define SAMPLE_INTERVAL 100
-
-/* How often it is journaled: half of the second that a kill may cost. */
+/* How often progress is journaled: half of the second that a kill may cost. */
 #define JOURNAL_INTERVAL 500
+
+/* How many transfers run at once unless a caller wants another number. */
+#define MAX_TRANSFERS 3
+
+/* How many files are placed or loaded at once: more would only make a disk seek. */
+#define N_DELIVERY_WORKERS 2
+
+enum
+{
+  PROP_0,
+  PROP_HELD,
+  PROP_MAX_TRANSFERS,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (DrayManager, dray_manager, G_TYPE_OBJECT)
 
@@ -21,12 +33,19 @@ dray_manager_finalize (GObject *object)
 {
   DrayManager *self = DRAY_MANAGER (object);
 
-  g_assert (self->jobs->len == 0);
+  g_assert (self->jobs->len == 0 && self->deliveries->len == 0);
 
   g_clear_handle_id (&self->sample_source, g_source_remove);
+  g_clear_handle_id (&self->pump_source, g_source_remove);
+  g_ptr_array_unref (self->queue);
   g_ptr_array_unref (self->jobs);
+  g_ptr_array_unref (self->deliveries);
+  g_ptr_array_unref (self->idle_workers);
   g_ptr_array_unref (self->cancels);
-  g_object_unref (self->requests);
+  g_ptr_array_unref (self->holds);
+  g_hash_table_unref (self->merges);
+  g_hash_table_unref (self->model_aliases);
+  g_object_unref (self->engine.requests);
   g_clear_pointer (&self->engine.catalog, dray_catalog_free);
   dray_disks_free (self->engine.disks);
   dray_asset_table_free (self->engine.assets);
@@ -39,22 +58,90 @@ dray_manager_finalize (GObject *object)
 }
 
 static void
+dray_manager_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  DrayManager *self = DRAY_MANAGER (object);
+
+  switch (id)
+    {
+    case PROP_HELD:
+      g_value_set_boolean (value, self->held);
+      break;
+
+    case PROP_MAX_TRANSFERS:
+      g_value_set_uint (value, self->max_transfers);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+dray_manager_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  switch (id)
+    {
+    case PROP_MAX_TRANSFERS:
+      dray_manager_set_max_transfers (DRAY_MANAGER (object), g_value_get_uint (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
 dray_manager_class_init (DrayManagerClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = dray_manager_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = dray_manager_finalize;
+  object_class->get_property = dray_manager_get_property;
+  object_class->set_property = dray_manager_set_property;
+
+  /**
+   * DrayManager:held:
+   *
+   * Whether everything is held; see dray_manager_hold_async().
+   */
+  properties[PROP_HELD]
+      = g_param_spec_boolean ("held", NULL, NULL, FALSE,
+                              G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * DrayManager:max-transfers:
+   *
+   * How many transfers run at once; the others wait in the queue.
+   */
+  properties[PROP_MAX_TRANSFERS] = g_param_spec_uint (
+      "max-transfers", NULL, NULL, 1, 100, MAX_TRANSFERS,
+      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
 static void
 dray_manager_init (DrayManager *self)
 {
+  self->queue = g_ptr_array_new_with_free_func (g_object_unref);
   self->jobs = g_ptr_array_new_with_free_func (g_object_unref);
+  self->deliveries = g_ptr_array_new_with_free_func (g_object_unref);
+  self->idle_workers = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_worker_free);
   self->cancels = g_ptr_array_new ();
-  self->requests = g_list_store_new (DRAY_TYPE_REQUEST);
+  self->holds = g_ptr_array_new_with_free_func (g_object_unref);
+  self->merges = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->model_aliases = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                               (GDestroyNotify) g_hash_table_unref);
+  self->max_transfers = MAX_TRANSFERS;
+  self->engine.requests = g_list_store_new (DRAY_TYPE_REQUEST);
   self->engine.session = dray_http_session_new ();
   self->engine.disks = dray_disks_new ();
   self->engine.assets = dray_asset_table_new ();
   self->engine.boot_id = dray_drive_read_boot_id ();
   self->engine.interval = JOURNAL_INTERVAL;
+  for (guint i = 0; i < N_DELIVERY_WORKERS; i++)
+    g_ptr_array_add (self->idle_workers, dray_worker_new ("dray-delivery"));
 }
 
 /**
@@ -104,14 +191,98 @@ dray_manager_set_interval (DrayManager *self, guint milliseconds)
   self->engine.interval = milliseconds;
 }
 
+/**
+ * dray_manager_set_resumes:
+ * @self: a manager that is not open
+ * @resumes: whether what ran when the last program ended runs again
+ *
+ * What does not run again is shown paused.
+ */
+void
+dray_manager_set_resumes (DrayManager *self, gboolean resumes)
+{
+  g_return_if_fail (DRAY_IS_MANAGER (self));
+  g_return_if_fail (self->engine.catalog == NULL);
+
+  self->resumes = resumes;
+}
+
+/**
+ * dray_manager_set_max_transfers:
+ * @self: a manager
+ * @max_transfers: how many transfers run at once, from 1 to 100
+ *
+ * Those that run beyond a smaller number are not stopped.
+ */
+void
+dray_manager_set_max_transfers (DrayManager *self, guint max_transfers)
+{
+  g_return_if_fail (DRAY_IS_MANAGER (self));
+
+  if (self->max_transfers == max_transfers)
+    return;
+
+  self->max_transfers = max_transfers;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TRANSFERS]);
+  dray_manager_pump_soon (self);
+}
+
+/* The requests are back: children find their parents, and what is to run again waits its turn. */
+static void
+adopt_requests (DrayManager *self)
+{
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
+      DrayRequest *parent = request->record->parent_id != NULL
+                                ? dray_manager_find_request (self, request->record->parent_id)
+                                : NULL;
+
+      self->next_position = MAX (self->next_position, request->record->position + 1);
+      if (parent == NULL)
+        continue;
+      dray_request_add_child (parent, request);
+      dray_manager_watch_child (self, request);
+      dray_request_sum_up (parent);
+    }
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
+
+      if (!dray_request_is_running (request))
+        continue;
+      if (dray_request_is_parent (request))
+        dray_manager_update_parent (self, request);
+      else
+        dray_manager_enqueue (self, request);
+    }
+}
+
 static void
 restored_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
+  DrayManager *self = g_task_get_source_object (task);
 
   dray_restore_finish (result);
+  adopt_requests (self);
   g_task_return_boolean (task, TRUE);
-  dray_manager_end_operation (g_task_get_source_object (task));
+  dray_manager_end_operation (self);
+}
+
+static void
+read_settings (DrayManager *self, const DrayCatalogContents *contents)
+{
+  self->held = g_strcmp0 (g_hash_table_lookup (contents->settings, "held"), "1") == 0;
+  for (guint i = 0; i < contents->model_aliases->len; i++)
+    {
+      const DrayModelAlias *alias = g_ptr_array_index (contents->model_aliases, i);
+
+      dray_manager_add_model_alias (self, alias->alias, alias->model_id);
+    }
 }
 
 static void
@@ -130,7 +301,8 @@ opened_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_da
       return;
     }
 
-  dray_restore_async (&self->engine, contents, self->requests, restored_cb,
+  read_settings (self, contents);
+  dray_restore_async (&self->engine, contents, self->resumes, restored_cb,
                       g_steal_pointer (&task));
 }
 
@@ -174,53 +346,129 @@ dray_manager_open_finish (DrayManager *self, GAsyncResult *result, GError **erro
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* The list holds a reference, so the borrowed pointer stays good while the request is in it. */
-DrayRequest *
-dray_manager_get_request (DrayManager *self, guint position)
+/* Whether the manager takes calls that begin something. */
+gboolean
+dray_manager_check_open (DrayManager *self, GError **error)
 {
-  g_autoptr (DrayRequest) request
-      = g_list_model_get_item (G_LIST_MODEL (self->requests), position);
+  g_return_val_if_fail (self->engine.catalog != NULL, FALSE);
 
-  return request;
+  if (self->closing == NULL)
+    return TRUE;
+
+  g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Dray is closing");
+  return FALSE;
 }
 
-/* The requests that have not settled: those for an asset, or all with 0. */
-static GPtrArray *
-collect_running (DrayManager *self, gint64 asset_id)
+/* Whether a request, running or not, points to an asset. */
+gboolean
+dray_manager_is_wanted (DrayManager *self, gint64 asset_id)
 {
-  GPtrArray *running = g_ptr_array_new_with_free_func (g_object_unref);
-  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
+
+  for (guint i = 0; i < n_requests; i++)
+    if (dray_engine_get_request (&self->engine, i)->record->asset_id == asset_id)
+      return TRUE;
+
+  return FALSE;
+}
+
+void
+dray_manager_take_off_list (DrayManager *self, DrayRequest *request)
+{
+  guint position;
+
+  if (g_list_store_find (self->engine.requests, request, &position))
+    g_list_store_remove (self->engine.requests, position);
+}
+
+/* Takes a request that does not run off the list, with its children, and out of the catalog. */
+void
+dray_manager_forget_request (DrayManager *self, DrayRequest *request, DrayCatalogChange *change)
+{
+  G_GNUC_UNUSED g_autoptr (DrayRequest) alive = g_object_ref (request);
+
+  while (request->children->len > 0)
+    dray_manager_forget_request (self, g_ptr_array_index (request->children, 0), change);
+  if (request->parent != NULL)
+    dray_request_remove_child (request->parent, request);
+  dray_catalog_change_delete_request (change, request->record->id);
+  dray_manager_take_off_list (self, request);
+}
+
+/* Everything that runs is to pause. */
+static void
+stop_everything (DrayManager *self)
+{
+  g_autoptr (GPtrArray) deliveries = dray_engine_snapshot (self->deliveries);
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
 
   for (guint i = 0; i < n_requests; i++)
     {
-      DrayRequest *request = dray_manager_get_request (self, i);
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
 
-      if (dray_request_is_running (request)
-          && (asset_id == 0 || dray_request_get_record (request)->asset_id == asset_id))
-        g_ptr_array_add (running, g_object_ref (request));
+      if (dray_request_is_running (request) && request->fate != DRAY_FATE_DISCARD)
+        request->fate = DRAY_FATE_PAUSE;
     }
+  for (guint i = 0; i < self->jobs->len; i++)
+    dray_download_job_cancel (g_ptr_array_index (self->jobs, i));
+  for (guint i = 0; i < deliveries->len; i++)
+    {
+      DrayDelivery *delivery = g_ptr_array_index (deliveries, i);
 
-  return running;
+      if (dray_delivery_is_running (delivery))
+        dray_delivery_cancel (delivery);
+      else
+        dray_manager_drop_delivery (self, delivery);
+    }
 }
 
+/* What nothing serves any more, children before their parents. */
 static void
-close_if_idle (DrayManager *self)
+settle_the_rest (DrayManager *self)
 {
-  g_autoptr (GError) cancelled
-      = g_error_new_literal (DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
-  g_autoptr (GPtrArray) running = NULL;
+  g_autoptr (GPtrArray) running = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
+
+      if (dray_request_is_running (request))
+        g_ptr_array_insert (running, dray_request_is_parent (request) ? -1 : 0,
+                            g_object_ref (request));
+    }
+
+  for (guint i = 0; i < running->len; i++)
+    {
+      DrayRequest *request = g_ptr_array_index (running, i);
+
+      if (request->in_queue)
+        dray_manager_dequeue (self, request);
+      if (dray_request_is_running (request))
+        dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
+    }
+}
+
+void
+dray_manager_close_if_idle (DrayManager *self)
+{
   g_autoptr (GTask) task = NULL;
 
-  if (self->closing == NULL || self->jobs->len > 0 || self->n_operations > 0)
+  if (self->closing == NULL || self->jobs->len > 0 || self->deliveries->len > 0
+      || self->n_operations > 0)
     return;
 
-  running = collect_running (self, 0);
-  for (guint i = 0; i < running->len; i++)
-    dray_engine_settle (&self->engine, g_ptr_array_index (running, i), DRAY_REQUEST_PAUSED,
-                        cancelled);
+  /* Those who listen may begin something that must end first. */
+  dray_manager_begin_operation (self);
+  settle_the_rest (self);
+  dray_manager_advance_cancels (self);
+  self->n_operations--;
+  if (self->n_operations > 0)
+    return;
 
   task = g_steal_pointer (&self->closing);
   g_clear_handle_id (&self->sample_source, g_source_remove);
+  g_clear_handle_id (&self->pump_source, g_source_remove);
   g_clear_pointer (&self->engine.catalog, dray_catalog_free);
   g_task_return_boolean (task, TRUE);
 }
@@ -241,9 +489,8 @@ dray_manager_close_async (DrayManager *self, GAsyncReadyCallback callback, gpoin
 
   self->closing = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->closing, dray_manager_close_async);
-  for (guint i = 0; i < self->jobs->len; i++)
-    dray_download_job_cancel (g_ptr_array_index (self->jobs, i));
-  close_if_idle (self);
+  stop_everything (self);
+  dray_manager_close_if_idle (self);
 }
 
 void
@@ -265,7 +512,7 @@ void
 dray_manager_end_operation (DrayManager *self)
 {
   self->n_operations--;
-  close_if_idle (self);
+  dray_manager_close_if_idle (self);
 }
 
 /**
@@ -280,7 +527,7 @@ dray_manager_get_requests (DrayManager *self)
 {
   g_return_val_if_fail (DRAY_IS_MANAGER (self), NULL);
 
-  return G_LIST_MODEL (self->requests);
+  return G_LIST_MODEL (self->engine.requests);
 }
 
 /**
@@ -297,152 +544,14 @@ dray_manager_find_request (DrayManager *self, const char *id)
 
   g_return_val_if_fail (DRAY_IS_MANAGER (self), NULL);
 
-  n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->requests));
+  n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
   for (guint i = 0; i < n_requests; i++)
     {
-      DrayRequest *request = dray_manager_get_request (self, i);
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
 
       if (g_str_equal (dray_request_get_id (request), id))
         return request;
     }
 
   return NULL;
-}
-
-DrayDownloadJob *
-dray_manager_find_job (DrayManager *self, gint64 asset_id)
-{
-  for (guint i = 0; i < self->jobs->len; i++)
-    {
-      DrayDownloadJob *job = g_ptr_array_index (self->jobs, i);
-
-      if (dray_download_job_get_asset_id (job) == asset_id)
-        return job;
-    }
-
-  return NULL;
-}
-
-static gboolean
-sample_cb (gpointer user_data)
-{
-  DrayManager *self = DRAY_MANAGER (user_data);
-
-  for (guint i = 0; i < self->jobs->len; i++)
-    dray_download_job_sample (g_ptr_array_index (self->jobs, i));
-
-  return G_SOURCE_CONTINUE;
-}
-
-/* A request that could not join the job has waited for its end; now it runs. */
-static void
-run_waiting (DrayManager *self, gint64 asset_id)
-{
-  g_autoptr (GPtrArray) waiting = collect_running (self, asset_id);
-
-  for (guint i = 0; i < waiting->len && self->closing == NULL; i++)
-    if (dray_request_is_running (g_ptr_array_index (waiting, i)))
-      dray_manager_run (self, g_ptr_array_index (waiting, i));
-}
-
-/* An asset for which nothing was ever written, and which nobody wants any more. */
-static void
-forget_empty_asset (DrayManager *self, gint64 asset_id)
-{
-  DrayStoredAsset *asset = dray_asset_table_find (self->engine.assets, asset_id);
-  DrayCatalogChange *change;
-
-  if (asset == NULL || asset->record.name != NULL || dray_manager_is_wanted (self, asset_id))
-    return;
-
-  change = dray_catalog_change_new ();
-  dray_catalog_change_delete_asset (change, asset_id);
-  dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
-                            dray_engine_report, NULL);
-  dray_asset_table_remove (self->engine.assets, asset);
-}
-
-static void
-job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (DrayManager) self = DRAY_MANAGER (user_data);
-  g_autoptr (DrayDownloadJob) job = g_object_ref (DRAY_DOWNLOAD_JOB (source));
-  gint64 asset_id = dray_download_job_get_asset_id (job);
-
-  dray_download_job_run_finish (job, result);
-  g_ptr_array_remove (self->jobs, job);
-  if (self->jobs->len == 0)
-    g_clear_handle_id (&self->sample_source, g_source_remove);
-
-  dray_manager_job_ended (self);
-  run_waiting (self, asset_id);
-  forget_empty_asset (self, asset_id);
-  close_if_idle (self);
-}
-
-/* What a request gets whose asset another one has finished meanwhile. */
-static void
-settle_with_finished (DrayManager *self, DrayRequest *request, const DrayStoredAsset *asset)
-{
-  const char *expected = dray_request_get_record (request)->expected_sha256;
-  g_autoptr (GError) error = NULL;
-
-  if (asset->record.state == DRAY_ASSET_FINISHING)
-    error = g_error_new (DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
-                         "The drive of “%s” reported an error when the file was finished; start "
-                         "Dray again to see what is there",
-                         asset->record.directory);
-  else if (expected != NULL && !g_str_equal (expected, asset->record.sha256))
-    error = g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
-                         "The file is another one: its SHA-256 is %s, expected was %s",
-                         asset->record.sha256, expected);
-
-  dray_engine_settle (&self->engine, request,
-                      error == NULL ? DRAY_REQUEST_COMPLETED : DRAY_REQUEST_FAILED, error);
-}
-
-/* What the coming run is compared with is what the request expects that it is made for. */
-static void
-expect (DrayStoredAsset *asset, const char *sha256)
-{
-  DrayAssetRecord *record = &asset->record;
-
-  if (g_strcmp0 (record->expected_sha256, sha256) == 0)
-    return;
-
-  g_free (record->expected_sha256);
-  g_free (record->download_key);
-  record->expected_sha256 = g_strdup (sha256);
-  record->download_key = dray_download_key_new (record->url, sha256);
-}
-
-/* Runs a request: joins the job of its asset, or begins one. A job that is ending, or that is
- * compared with another digest, is waited for. */
-void
-dray_manager_run (DrayManager *self, DrayRequest *request)
-{
-  gint64 asset_id = dray_request_get_record (request)->asset_id;
-  DrayStoredAsset *asset = dray_asset_table_find (self->engine.assets, asset_id);
-  DrayDownloadJob *job = dray_manager_find_job (self, asset_id);
-
-  if (job != NULL)
-    {
-      if (!dray_download_job_serves (job, request) && dray_download_job_accepts (job, request))
-        dray_download_job_add (job, request);
-      return;
-    }
-  if (asset->record.state != DRAY_ASSET_FETCHING)
-    {
-      settle_with_finished (self, request, asset);
-      return;
-    }
-
-  expect (asset, dray_request_get_record (request)->expected_sha256);
-  job = dray_download_job_new (&self->engine, asset, request);
-  g_ptr_array_add (self->jobs, job);
-  dray_request_set_asset (request, asset);
-  dray_download_job_run_async (job, job_ended_cb, g_object_ref (self));
-
-  if (self->sample_source == 0)
-    self->sample_source = g_timeout_add (SAMPLE_INTERVAL, sample_cb, self);
 }

@@ -21,6 +21,8 @@ G_DECLARE_FINAL_TYPE (DrayManager, dray_manager, DRAY, MANAGER, GObject)
 DrayManager *dray_manager_new (const char *catalog_path, const char *library_root);
 void dray_manager_set_boot_id (DrayManager *self, const char *boot_id);
 void dray_manager_set_interval (DrayManager *self, guint milliseconds);
+void dray_manager_set_resumes (DrayManager *self, gboolean resumes);
+void dray_manager_set_max_transfers (DrayManager *self, guint max_transfers);
 
 void dray_manager_open_async (DrayManager *self,
                               GAsyncReadyCallback callback,
@@ -38,6 +40,10 @@ DrayRequest *dray_manager_download_asset (DrayManager *self,
                                           const char *source,
                                           DrayDownloadOptions *options,
                                           GError **error);
+DrayRequest *dray_manager_load_model (DrayManager *self,
+                                      const char *source,
+                                      DrayDownloadOptions *options,
+                                      GError **error);
 gboolean dray_manager_resume (DrayManager *self,
                               const char *id,
                               gboolean restart_changed,
@@ -57,5 +63,14 @@ void dray_manager_remove_async (DrayManager *self,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 gboolean dray_manager_remove_finish (DrayManager *self, GAsyncResult *result, GError **error);
+
+void dray_manager_hold_async (DrayManager *self,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+void dray_manager_hold_finish (DrayManager *self, GAsyncResult *result);
+void dray_manager_release (DrayManager *self);
+gboolean dray_manager_get_held (DrayManager *self);
+gboolean dray_manager_move (DrayManager *self, const char *id, guint position, GError **error);
+gboolean dray_manager_start_now (DrayManager *self, const char *id, GError **error);
 
 G_END_DECLS

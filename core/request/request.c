@@ -3,51 +3,8 @@
 #include "core/request/request-private.h"
 
 #include "core/base/error.h"
-#include "core/request/asset-table.h"
 
-struct _DrayRequest
-{
-  GObject parent_instance;
-
-  DrayRequestRecord *record;
-  DrayRequestState state;
-  char *download_key;
-  char *path;
-  char *sha256;
-  gboolean length_proven;
-  char *reason;
-  gint64 wait;
-  gint64 downloaded;
-  gint64 total;
-  gint64 speed;
-  gint64 eta;
-  GError *error;
-  DrayRequestWishes wishes;
-  GPtrArray *waiters; /* of GTask */
-};
-
-enum
-{
-  PROP_0,
-  PROP_ID,
-  PROP_SOURCE,
-  PROP_MODEL_ID,
-  PROP_CALLER,
-  PROP_DOWNLOAD_KEY,
-  PROP_STATE,
-  PROP_REASON,
-  PROP_WAIT,
-  PROP_DOWNLOADED,
-  PROP_TOTAL,
-  PROP_PERCENTAGE,
-  PROP_SPEED,
-  PROP_ETA,
-  PROP_PATH,
-  PROP_SHA256,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
+static GParamSpec *properties[DRAY_N_PROPS];
 
 G_DEFINE_FINAL_TYPE (DrayRequest, dray_request, G_TYPE_OBJECT)
 
@@ -59,15 +16,67 @@ dray_request_finalize (GObject *object)
   g_assert (self->waiters->len == 0);
 
   dray_request_record_free (self->record);
+  g_ptr_array_unref (self->children);
   g_ptr_array_unref (self->waiters);
   g_clear_error (&self->error);
   g_free (self->download_key);
   g_free (self->path);
   g_free (self->sha256);
   g_free (self->reason);
+  g_clear_pointer (&self->facts, dray_model_facts_free);
+  g_free (self->wishes.url);
   g_free (self->wishes.token);
 
   G_OBJECT_CLASS (dray_request_parent_class)->finalize (object);
+}
+
+static const char *
+get_string (DrayRequest *self, guint id)
+{
+  switch (id)
+    {
+    case DRAY_PROP_ID:
+      return self->record->id;
+
+    case DRAY_PROP_KIND:
+      return self->record->kind;
+
+    case DRAY_PROP_SOURCE:
+      return self->record->source;
+
+    case DRAY_PROP_MODEL_ID:
+      return self->record->model_id;
+
+    case DRAY_PROP_PARENT_ID:
+      return self->record->parent_id;
+
+    case DRAY_PROP_CALLER:
+      return self->record->caller;
+
+    case DRAY_PROP_DOWNLOAD_KEY:
+      return self->download_key;
+
+    case DRAY_PROP_REASON:
+      return self->reason;
+
+    case DRAY_PROP_PATH:
+      return self->path;
+
+    case DRAY_PROP_SHA256:
+      return self->sha256;
+
+    case DRAY_PROP_VERIFIED:
+      return dray_request_get_verified (self);
+
+    case DRAY_PROP_ERROR_NAME:
+      return dray_request_get_error_name (self);
+
+    case DRAY_PROP_ERROR_MESSAGE:
+      return dray_request_get_error_message (self);
+
+    default:
+      g_assert_not_reached ();
+    }
 }
 
 static void
@@ -77,259 +86,119 @@ dray_request_get_property (GObject *object, guint id, GValue *value, GParamSpec 
 
   switch (id)
     {
-    case PROP_ID:
-      g_value_set_string (value, self->record->id);
-      break;
-
-    case PROP_SOURCE:
-      g_value_set_string (value, self->record->source);
-      break;
-
-    case PROP_MODEL_ID:
-      g_value_set_string (value, self->record->model_id);
-      break;
-
-    case PROP_CALLER:
-      g_value_set_string (value, self->record->caller);
-      break;
-
-    case PROP_DOWNLOAD_KEY:
-      g_value_set_string (value, self->download_key);
-      break;
-
-    case PROP_STATE:
+    case DRAY_PROP_STATE:
       g_value_set_enum (value, self->state);
       break;
 
-    case PROP_REASON:
-      g_value_set_string (value, self->reason);
-      break;
-
-    case PROP_WAIT:
+    case DRAY_PROP_WAIT:
       g_value_set_int64 (value, self->wait);
       break;
 
-    case PROP_DOWNLOADED:
+    case DRAY_PROP_QUEUE_POSITION:
+      g_value_set_int (value, self->queue_position);
+      break;
+
+    case DRAY_PROP_DOWNLOADED:
       g_value_set_int64 (value, self->downloaded);
       break;
 
-    case PROP_TOTAL:
+    case DRAY_PROP_TOTAL:
       g_value_set_int64 (value, self->total);
       break;
 
-    case PROP_PERCENTAGE:
+    case DRAY_PROP_PERCENTAGE:
       g_value_set_double (value, dray_request_get_percentage (self));
       break;
 
-    case PROP_SPEED:
+    case DRAY_PROP_SPEED:
       g_value_set_int64 (value, self->speed);
       break;
 
-    case PROP_ETA:
+    case DRAY_PROP_ETA:
       g_value_set_int64 (value, self->eta);
       break;
 
-    case PROP_PATH:
-      g_value_set_string (value, self->path);
-      break;
-
-    case PROP_SHA256:
-      g_value_set_string (value, self->sha256);
+    case DRAY_PROP_FACTS:
+      g_value_set_boxed (value, self->facts);
       break;
 
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (G_PARAM_SPEC_VALUE_TYPE (pspec) != G_TYPE_STRING)
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      else
+        g_value_set_string (value, get_string (self, id));
     }
 }
 
 static void
 dray_request_class_init (DrayRequestClass *klass)
 {
+  static const struct
+  {
+    guint id;
+    const char *name;
+  } strings[] = {
+    { DRAY_PROP_ID, "id" },
+    { DRAY_PROP_KIND, "kind" },
+    { DRAY_PROP_SOURCE, "source" },
+    { DRAY_PROP_MODEL_ID, "model-id" },
+    { DRAY_PROP_PARENT_ID, "parent-id" },
+    { DRAY_PROP_CALLER, "caller" },
+    { DRAY_PROP_DOWNLOAD_KEY, "download-key" },
+    { DRAY_PROP_REASON, "reason" },
+    { DRAY_PROP_PATH, "path" },
+    { DRAY_PROP_SHA256, "sha256" },
+    { DRAY_PROP_VERIFIED, "verified" },
+    { DRAY_PROP_ERROR_NAME, "error-name" },
+    { DRAY_PROP_ERROR_MESSAGE, "error-message" },
+  };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   object_class->finalize = dray_request_finalize;
   object_class->get_property = dray_request_get_property;
 
-  properties[PROP_ID] = g_param_spec_string ("id", NULL, NULL, NULL, flags);
-  properties[PROP_SOURCE] = g_param_spec_string ("source", NULL, NULL, NULL, flags);
-  properties[PROP_MODEL_ID] = g_param_spec_string ("model-id", NULL, NULL, NULL, flags);
-  properties[PROP_CALLER] = g_param_spec_string ("caller", NULL, NULL, NULL, flags);
-  properties[PROP_DOWNLOAD_KEY] = g_param_spec_string ("download-key", NULL, NULL, NULL, flags);
-  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, DRAY_TYPE_REQUEST_STATE,
-                                              DRAY_REQUEST_RESOLVING, flags);
-  properties[PROP_REASON] = g_param_spec_string ("reason", NULL, NULL, NULL, flags);
-  properties[PROP_WAIT] = g_param_spec_int64 ("wait", NULL, NULL, -1, G_MAXINT64, -1, flags);
-  properties[PROP_DOWNLOADED]
+  for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
+    properties[strings[i].id] = g_param_spec_string (strings[i].name, NULL, NULL, NULL, flags);
+  properties[DRAY_PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, DRAY_TYPE_REQUEST_STATE,
+                                                   DRAY_REQUEST_RESOLVING, flags);
+  properties[DRAY_PROP_WAIT]
+      = g_param_spec_int64 ("wait", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[DRAY_PROP_QUEUE_POSITION]
+      = g_param_spec_int ("queue-position", NULL, NULL, -1, G_MAXINT, -1, flags);
+  properties[DRAY_PROP_DOWNLOADED]
       = g_param_spec_int64 ("downloaded", NULL, NULL, 0, G_MAXINT64, 0, flags);
-  properties[PROP_TOTAL] = g_param_spec_int64 ("total", NULL, NULL, -1, G_MAXINT64, -1, flags);
-  properties[PROP_PERCENTAGE]
+  properties[DRAY_PROP_TOTAL]
+      = g_param_spec_int64 ("total", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[DRAY_PROP_PERCENTAGE]
       = g_param_spec_double ("percentage", NULL, NULL, -1, 100, -1, flags);
-  properties[PROP_SPEED] = g_param_spec_int64 ("speed", NULL, NULL, 0, G_MAXINT64, 0, flags);
-  properties[PROP_ETA] = g_param_spec_int64 ("eta", NULL, NULL, -1, G_MAXINT64, -1, flags);
-  properties[PROP_PATH] = g_param_spec_string ("path", NULL, NULL, NULL, flags);
-  properties[PROP_SHA256] = g_param_spec_string ("sha256", NULL, NULL, NULL, flags);
+  properties[DRAY_PROP_SPEED]
+      = g_param_spec_int64 ("speed", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[DRAY_PROP_ETA] = g_param_spec_int64 ("eta", NULL, NULL, -1, G_MAXINT64, -1, flags);
 
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  properties[DRAY_PROP_FACTS]
+      = g_param_spec_boxed ("facts", NULL, NULL, DRAY_TYPE_MODEL_FACTS, flags);
+
+  g_object_class_install_properties (object_class, DRAY_N_PROPS, properties);
 }
 
 static void
 dray_request_init (DrayRequest *self)
 {
+  self->children = g_ptr_array_new_with_free_func (g_object_unref);
   self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
   self->total = DRAY_SIZE_UNKNOWN;
   self->eta = -1;
   self->wait = -1;
+  self->queue_position = -1;
 }
 
 /* Inside the room: request-private.h. */
-
-/* Makes a request of a row; takes a copy of @record. */
-DrayRequest *
-dray_request_new (const DrayRequestRecord *record)
+void
+dray_request_notify (DrayRequest *self, guint property)
 {
-  DrayRequest *self = g_object_new (DRAY_TYPE_REQUEST, NULL);
-  DrayError code;
-
-  self->record = dray_request_record_copy (record);
-  if (!dray_request_state_from_name (record->state, &self->state))
-    g_assert_not_reached ();
-  if (record->error_name != NULL && dray_error_from_name (record->error_name, &code))
-    self->error = g_error_new_literal (DRAY_ERROR, code,
-                                       record->error_message != NULL ? record->error_message : "");
-
-  return self;
-}
-
-const DrayRequestRecord *
-dray_request_get_record (DrayRequest *self)
-{
-  return self->record;
-}
-
-DrayRequestWishes *
-dray_request_get_wishes (DrayRequest *self)
-{
-  return &self->wishes;
-}
-
-static void
-set_string (DrayRequest *self, char **field, const char *value, guint property)
-{
-  if (g_strcmp0 (*field, value) == 0)
-    return;
-
-  g_free (*field);
-  *field = g_strdup (value);
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
-
-static void
-set_int64 (DrayRequest *self, gint64 *field, gint64 value, guint property)
-{
-  if (*field == value)
-    return;
-
-  *field = value;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
-}
-
-/* Shows what is known of the asset while, or after, no transfer says more. */
-void
-dray_request_set_asset (DrayRequest *self, const DrayStoredAsset *asset)
-{
-  g_autofree char *path = dray_stored_asset_get_path (asset);
-  gboolean complete = asset->record.state == DRAY_ASSET_COMPLETE;
-
-  g_object_freeze_notify (G_OBJECT (self));
-  self->record->asset_id = asset->record.id;
-  set_string (self, &self->download_key, asset->record.download_key, PROP_DOWNLOAD_KEY);
-  set_string (self, &self->path, complete ? path : NULL, PROP_PATH);
-  set_string (self, &self->sha256, complete ? asset->record.sha256 : NULL, PROP_SHA256);
-  self->length_proven = asset->record.length_proven;
-  set_int64 (self, &self->total, asset->record.total, PROP_TOTAL);
-  set_int64 (self, &self->downloaded, dray_stored_asset_get_written (asset), PROP_DOWNLOADED);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PERCENTAGE]);
-  g_object_thaw_notify (G_OBJECT (self));
-}
-
-/* Shows a sample of the transfer. */
-void
-dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progress)
-{
-  gboolean waiting = progress->state == DRAY_TRANSFER_WAITING;
-  gint64 wait = (progress->wait_until - g_get_monotonic_time ()) / G_USEC_PER_SEC;
-
-  g_object_freeze_notify (G_OBJECT (self));
-  set_int64 (self, &self->total, progress->total, PROP_TOTAL);
-  if (self->downloaded != progress->downloaded)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PERCENTAGE]);
-  set_int64 (self, &self->downloaded, progress->downloaded, PROP_DOWNLOADED);
-  set_int64 (self, &self->speed, progress->speed, PROP_SPEED);
-  set_int64 (self, &self->eta, progress->eta, PROP_ETA);
-  set_string (self, &self->reason,
-              waiting ? dray_error_get_name (progress->wait_reason) : NULL, PROP_REASON);
-  set_int64 (self, &self->wait, waiting ? MAX (0, wait) : -1, PROP_WAIT);
-  g_object_thaw_notify (G_OBJECT (self));
-}
-
-/* Goes to another state; returns whether it was another. */
-gboolean
-dray_request_set_state (DrayRequest *self, DrayRequestState state)
-{
-  if (self->state == state)
-    return FALSE;
-
-  g_assert (dray_request_state_may_follow (self->state, state));
-
-  self->state = state;
-  g_free (self->record->state);
-  self->record->state = g_strdup (dray_request_state_get_name (state));
-  if (dray_request_state_is_running (state))
-    {
-      g_clear_error (&self->error);
-      g_clear_pointer (&self->record->error_name, g_free);
-      g_clear_pointer (&self->record->error_message, g_free);
-    }
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-
-  return TRUE;
-}
-
-/* Ends this run of the request and tells those who await it. With %NULL for @error the state is
- * COMPLETED. */
-void
-dray_request_settle (DrayRequest *self, DrayRequestState state, const GError *error)
-{
-  g_autoptr (GPtrArray) waiters = g_steal_pointer (&self->waiters);
-
-  g_assert (!dray_request_state_is_running (state));
-
-  self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
-  if (state == DRAY_REQUEST_FAILED)
-    {
-      g_set_error_literal (&self->error, error->domain, error->code, error->message);
-      self->record->error_name = g_strdup (dray_error_get_name ((DrayError) error->code));
-      self->record->error_message = g_strdup (error->message);
-    }
-  set_int64 (self, &self->speed, 0, PROP_SPEED);
-  set_int64 (self, &self->eta, -1, PROP_ETA);
-  set_int64 (self, &self->wait, -1, PROP_WAIT);
-  set_string (self, &self->reason, NULL, PROP_REASON);
-  dray_request_set_state (self, state);
-
-  for (guint i = 0; i < waiters->len; i++)
-    {
-      GTask *task = g_ptr_array_index (waiters, i);
-
-      if (error != NULL)
-        g_task_return_error (task, g_error_copy (error));
-      else
-        g_task_return_pointer (task, g_strdup (self->path), g_free);
-    }
-}
-
-/* For callers: request.h. */
 
 const char *
 dray_request_get_id (DrayRequest *self)
@@ -361,6 +230,122 @@ dray_request_get_caller (DrayRequest *self)
   g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
 
   return self->record->caller;
+}
+
+/**
+ * dray_request_get_kind:
+ * @self: a request
+ *
+ * Returns: "download"; "set" for the parent of several; "load"
+ */
+const char *
+dray_request_get_kind (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->record->kind;
+}
+
+/**
+ * dray_request_get_parent_id:
+ * @self: a request
+ *
+ * Returns: (nullable): the request that it is a part of
+ */
+const char *
+dray_request_get_parent_id (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->record->parent_id;
+}
+
+/**
+ * dray_request_is_parent:
+ * @self: a request
+ *
+ * Returns: whether it stands for several files, each of which is a child, and moves no bytes itself
+ */
+gboolean
+dray_request_is_parent (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), FALSE);
+
+  return self->is_parent;
+}
+
+/**
+ * dray_request_get_queue_position:
+ * @self: a request
+ *
+ * Returns: how many are to start before it, while it is queued; else -1
+ */
+gint
+dray_request_get_queue_position (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), -1);
+
+  return self->queue_position;
+}
+
+/**
+ * dray_request_get_verified:
+ * @self: a request
+ *
+ * Returns: (nullable): how the finished file was verified: "digest" if an expected digest was
+ *   compared, "computed" if its digest is only known; %NULL before it has completed
+ */
+const char *
+dray_request_get_verified (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  if (self->state != DRAY_REQUEST_COMPLETED || self->sha256 == NULL)
+    return NULL;
+
+  return self->record->expected_sha256 != NULL ? "digest" : "computed";
+}
+
+/**
+ * dray_request_get_facts:
+ * @self: a request
+ *
+ * Returns: (nullable): what the header of the model says, when a load has completed
+ */
+const DrayModelFacts *
+dray_request_get_facts (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->facts;
+}
+
+/**
+ * dray_request_get_error_name:
+ * @self: a request
+ *
+ * Returns: (nullable): the stable name of why it failed
+ */
+const char *
+dray_request_get_error_name (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->error != NULL ? dray_error_get_name ((DrayError) self->error->code) : NULL;
+}
+
+/**
+ * dray_request_get_error_message:
+ * @self: a request
+ *
+ * Returns: (nullable): why it failed, for a person
+ */
+const char *
+dray_request_get_error_message (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->error != NULL ? self->error->message : NULL;
 }
 
 /**
@@ -511,6 +496,24 @@ dray_request_get_path (DrayRequest *self)
 }
 
 /**
+ * dray_request_get_result:
+ * @self: a request
+ *
+ * Returns: (nullable): what has come of it when it has completed: the path of the file, of the first
+ *   of several files, or the model id for a load
+ */
+const char *
+dray_request_get_result (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  if (g_str_equal (self->record->kind, "load"))
+    return self->state == DRAY_REQUEST_COMPLETED ? self->record->model_id : NULL;
+
+  return self->path;
+}
+
+/**
  * dray_request_get_sha256:
  * @self: a request
  *
@@ -591,12 +594,8 @@ dray_request_await_async (DrayRequest *self,
 
   if (dray_request_state_is_running (self->state))
     g_ptr_array_add (self->waiters, g_steal_pointer (&task));
-  else if (self->state == DRAY_REQUEST_COMPLETED)
-    g_task_return_pointer (task, g_strdup (self->path), g_free);
-  else if (self->error != NULL)
-    g_task_return_error (task, g_error_copy (self->error));
   else
-    g_task_return_new_error (task, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
+    dray_request_answer (self, task, self->state, self->error);
 }
 
 /**
@@ -607,7 +606,7 @@ dray_request_await_async (DrayRequest *self,
  *
  * Errors: any of %DRAY_ERROR; %DRAY_ERROR_CANCELLED when it was paused or discarded.
  *
- * Returns: (transfer full) (nullable): the path of the finished file
+ * Returns: (transfer full) (nullable): what dray_request_get_result() returns
  */
 char *
 dray_request_await_finish (DrayRequest *self, GAsyncResult *result, GError **error)

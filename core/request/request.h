@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "core/inspect/facts.h"
 #include "core/request/request-state.h"
 
 #include <gio/gio.h>
@@ -20,6 +21,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (DrayRequest, dray_request, DRAY, REQUEST, GObject)
 
 const char *dray_request_get_id (DrayRequest *self);
+const char *dray_request_get_kind (DrayRequest *self);
+const char *dray_request_get_parent_id (DrayRequest *self);
+gboolean dray_request_is_parent (DrayRequest *self);
 const char *dray_request_get_source (DrayRequest *self);
 const char *dray_request_get_model_id (DrayRequest *self);
 const char *dray_request_get_caller (DrayRequest *self);
@@ -28,15 +32,21 @@ DrayRequestState dray_request_get_state (DrayRequest *self);
 gboolean dray_request_is_running (DrayRequest *self);
 const char *dray_request_get_reason (DrayRequest *self);
 gint64 dray_request_get_wait (DrayRequest *self);
+gint dray_request_get_queue_position (DrayRequest *self);
 gint64 dray_request_get_downloaded (DrayRequest *self);
 gint64 dray_request_get_total (DrayRequest *self);
 double dray_request_get_percentage (DrayRequest *self);
 gint64 dray_request_get_speed (DrayRequest *self);
 gint64 dray_request_get_eta (DrayRequest *self);
 const char *dray_request_get_path (DrayRequest *self);
+const char *dray_request_get_result (DrayRequest *self);
 const char *dray_request_get_sha256 (DrayRequest *self);
 gboolean dray_request_is_digest_expected (DrayRequest *self);
 gboolean dray_request_is_length_proven (DrayRequest *self);
+const char *dray_request_get_verified (DrayRequest *self);
+const DrayModelFacts *dray_request_get_facts (DrayRequest *self);
+const char *dray_request_get_error_name (DrayRequest *self);
+const char *dray_request_get_error_message (DrayRequest *self);
 const GError *dray_request_get_error (DrayRequest *self);
 
 void dray_request_await_async (DrayRequest *self,

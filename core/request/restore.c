@@ -20,7 +20,7 @@ typedef struct
 {
   DrayEngine *engine;
   DrayCatalogContents *contents;
-  GListStore *requests;
+  gboolean resumes;
   GPtrArray *interrupted; /* of Interrupted */
   GTask *task;
 } Restore;
@@ -38,7 +38,6 @@ restore_free (Restore *restore)
 {
   g_clear_pointer (&restore->contents, dray_catalog_contents_free);
   g_ptr_array_unref (restore->interrupted);
-  g_object_unref (restore->requests);
   g_object_unref (restore->task);
   g_free (restore);
 }
@@ -97,29 +96,49 @@ settle_interrupted (Restore *restore, DrayCatalogChange *change)
     }
 }
 
-/* A request that ran when the program ended is shown paused, or completed if its file is. */
+/* Whether nothing was left to do for a request when the program ended: its file is finished, and it
+ * lies where the caller wanted it. */
+static gboolean
+is_done (const DrayRequestRecord *record, const DrayStoredAsset *asset)
+{
+  return asset != NULL && asset->record.state == DRAY_ASSET_COMPLETE
+         && g_str_equal (record->kind, "download")
+         && (record->directory == NULL || g_str_equal (record->directory, asset->record.directory))
+         && (record->expected_sha256 == NULL
+             || g_strcmp0 (record->expected_sha256, asset->record.sha256) == 0);
+}
+
+/* A request that ran when the program ended runs again or is shown paused, or is complete. */
 static void
 restore_request (Restore *restore, DrayRequestRecord *record, DrayCatalogChange *change)
 {
   DrayStoredAsset *asset = dray_asset_table_find (restore->engine->assets, record->asset_id);
   g_autoptr (DrayRequest) request = NULL;
   DrayRequestState state;
+  gboolean ran;
 
   if (!dray_request_state_from_name (record->state, &state))
     state = DRAY_REQUEST_PAUSED;
-  if (dray_request_state_is_running (state))
+  ran = dray_request_state_is_running (state)
+        || (state == DRAY_REQUEST_PAUSED && record->resumes && restore->resumes);
+  if (ran)
     {
-      state = asset != NULL && asset->record.state == DRAY_ASSET_COMPLETE ? DRAY_REQUEST_COMPLETED
-                                                                           : DRAY_REQUEST_PAUSED;
+      if (is_done (record, asset))
+        state = DRAY_REQUEST_COMPLETED;
+      else
+        state = restore->resumes ? DRAY_REQUEST_RESOLVING : DRAY_REQUEST_PAUSED;
+      record->resumes = state == DRAY_REQUEST_PAUSED;
       g_free (record->state);
       record->state = g_strdup (dray_request_state_get_name (state));
       dray_catalog_change_put_request (change, record);
     }
+  if (record->directory == NULL && asset != NULL)
+    record->directory = g_strdup (asset->record.directory);
 
   request = dray_request_new (record);
   if (asset != NULL)
     dray_request_set_asset (request, asset);
-  g_list_store_append (restore->requests, request);
+  g_list_store_append (restore->engine->requests, request);
 }
 
 static void
@@ -156,14 +175,14 @@ add_interrupted (Restore *restore, DrayStoredAsset *asset)
  * dray_restore_async:
  * @engine: the manager's, with an open catalog and no assets
  * @contents: (transfer full): what the catalog holds
- * @requests: (element-type DrayRequest): where the requests go
+ * @resumes: whether what ran when the program ended is to run again, rather than to be paused
  * @callback: called in the main thread when all is in its place
  * @user_data: for @callback
  */
 void
 dray_restore_async (DrayEngine *engine,
                     DrayCatalogContents *contents,
-                    GListStore *requests,
+                    gboolean resumes,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
@@ -171,9 +190,9 @@ dray_restore_async (DrayEngine *engine,
 
   restore->engine = engine;
   restore->contents = contents;
-  restore->requests = g_object_ref (requests);
+  restore->resumes = resumes;
   restore->interrupted = g_ptr_array_new_with_free_func ((GDestroyNotify) interrupted_free);
-  restore->task = g_task_new (requests, NULL, callback, user_data);
+  restore->task = g_task_new (engine->requests, NULL, callback, user_data);
   g_task_set_source_tag (restore->task, dray_restore_async);
 
   g_ptr_array_set_free_func (contents->assets, NULL);

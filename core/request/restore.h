@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 void dray_restore_async (DrayEngine *engine,
                          DrayCatalogContents *contents,
-                         GListStore *requests,
+                         gboolean resumes,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 void dray_restore_finish (GAsyncResult *result);

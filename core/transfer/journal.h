@@ -40,6 +40,7 @@ typedef enum
  * @validator: the version of the bytes
  * @identity: of the partial file
  * @sync_failed: whether a sync of it failed
+ * @digest_tied: whether only the expected digest ties some of the bytes to the others
  * @sha256: (nullable): of the finished file
  * @pieces: (element-type DrayPiece): all pieces
  * @first_block: the first block whose state is in @blocks
@@ -58,6 +59,7 @@ typedef struct
   const DrayValidator *validator;
   const DrayFileIdentity *identity;
   gboolean sync_failed;
+  gboolean digest_tied;
   const char *sha256;
   GArray *pieces;
   guint first_block;

@@ -60,3 +60,33 @@ dray_resolver_resolve_finish (DrayResolver *self, GAsyncResult *result, GError *
 
   return DRAY_RESOLVER_GET_IFACE (self)->resolve_finish (self, result, error);
 }
+
+/**
+ * dray_resolver_answered:
+ * @self: a resolver
+ * @facts: what a server's answer says of the file
+ *
+ * Tells it before a byte of the body is read. It may cancel the transfer.
+ */
+void
+dray_resolver_answered (DrayResolver *self, const DrayServerFacts *facts)
+{
+  g_assert (DRAY_IS_RESOLVER (self));
+
+  DRAY_RESOLVER_GET_IFACE (self)->answered (self, facts);
+}
+
+/**
+ * dray_resolver_accepts:
+ * @self: a resolver
+ * @sha256: the digest of all bytes, in hexadecimal
+ *
+ * Returns: whether that is the file that is wanted
+ */
+gboolean
+dray_resolver_accepts (DrayResolver *self, const char *sha256)
+{
+  g_assert (DRAY_IS_RESOLVER (self));
+
+  return DRAY_RESOLVER_GET_IFACE (self)->accepts (self, sha256);
+}

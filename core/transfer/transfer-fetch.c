@@ -127,6 +127,28 @@ is_known (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *
          == DRAY_VALIDATORS_EQUAL;
 }
 
+/* Whether nothing but the digest will tell that this answer is of the file whose bytes are here. */
+static gboolean
+is_tied_by_digest (DrayTransfer *self, const DrayHttpAnswer *answer)
+{
+  return self->expected_sha256 != NULL && dray_piece_map_get_written (self->map) > 0
+         && dray_validator_compare (&self->validator, &answer->response.validator)
+                != DRAY_VALIDATORS_EQUAL;
+}
+
+static void
+tell_resolver (DrayTransfer *self, const DrayHttpAnswer *answer)
+{
+  DrayServerFacts facts = {
+    .url = answer->url,
+    .total = self->total,
+    .validator = &answer->response.validator,
+    .sha256 = answer->response.sha256,
+  };
+
+  dray_resolver_answered (self->resolver, &facts);
+}
+
 static void
 take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
 {
@@ -149,6 +171,7 @@ take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswe
 
   self->proving_length = FALSE;
   keep_location (self, answer->url);
+  self->digest_tied = self->digest_tied || is_tied_by_digest (self, answer);
   if (!learn (self, verdict, answer))
     {
       set_answer_error (self, DRAY_ERROR_CHANGED,
@@ -156,6 +179,10 @@ take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswe
       dray_connection_stop (self->connection);
       return;
     }
+
+  tell_resolver (self, answer);
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
+    return;
 
   self->state = DRAY_TRANSFER_DOWNLOADING;
   if (self->file != NULL)

@@ -137,22 +137,32 @@ mismatch (DrayTransfer *self)
   dray_transfer_fail (
       self,
       g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
-                   "The file is damaged or another one: its SHA-256 is %s, expected was %s. It is "
-                   "kept as a partial file; download it again to start over",
-                   self->sha256, self->expected_sha256));
+                   "The file is damaged or another one: its SHA-256 is %s. It is kept as a partial "
+                   "file; download it again to start over",
+                   self->sha256));
+}
+
+/* Bytes that only one digest could tie together are right with that digest alone. */
+static gboolean
+is_right (DrayTransfer *self)
+{
+  if (self->digest_tied && g_strcmp0 (self->sha256, self->expected_sha256) != 0)
+    return FALSE;
+
+  return dray_resolver_accepts (self->resolver, self->sha256);
 }
 
 /* All bytes are here and hashed, and the connection is idle. */
 void
 dray_transfer_finish (DrayTransfer *self)
 {
-  if (self->expected_sha256 != NULL && !g_str_equal (self->sha256, self->expected_sha256))
+  if (!is_right (self))
     {
       mismatch (self);
       return;
     }
 
-  if (self->expected_sha256 != NULL)
+  if (g_strcmp0 (self->sha256, self->expected_sha256) == 0)
     self->length_proven = TRUE;
   dray_worker_push (self->disk, save_in_thread, saved_cb, finish_job_new (self));
 }

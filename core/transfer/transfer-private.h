@@ -40,6 +40,7 @@ struct _DrayTransfer
   DrayValidator validator;
   DrayFileIdentity identity;
   gboolean sync_failed;
+  gboolean digest_tied; /* bytes of several versions may be mixed: only expected_sha256 tells */
   char *sha256;         /* once hashed */
   GArray *found_pieces; /* of DrayPiece: what was recorded, until the map is made of it */
   GArray *saved_blocks; /* of DrayDigestState: what was recorded */

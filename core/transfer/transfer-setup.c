@@ -76,6 +76,7 @@ forget_bytes (DrayTransfer *self)
   self->damage.id = DRAY_CLAIM_NONE;
   dray_validator_clear (&self->validator);
   self->sync_failed = FALSE;
+  self->digest_tied = FALSE;
   self->total = DRAY_SIZE_UNKNOWN;
   self->length_proven = FALSE;
   self->map = dray_piece_map_new (DRAY_SIZE_UNKNOWN);

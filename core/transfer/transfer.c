@@ -110,6 +110,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
   dray_validator_copy (&self->validator, plan->validator);
   self->identity = *plan->identity;
   self->sync_failed = plan->sync_failed;
+  self->digest_tied = plan->digest_tied;
   self->found_pieces = copy_or_new (plan->pieces, sizeof (DrayPiece));
   self->saved_blocks = copy_or_new (plan->blocks, sizeof (DrayDigestState));
   self->n_recorded_blocks = self->saved_blocks->len;

@@ -60,13 +60,14 @@ typedef struct
  * @directory: an existing folder for the partial and the finished file
  * @name: (nullable): the name of the finished file, once decided
  * @suggested_name: (nullable): what to call the file if the server suggests nothing
- * @expected_sha256: (nullable): what the digest must be
+ * @expected_sha256: (nullable): what the digest is likely to be; what is accepted, the resolver says
  * @restart_changed: whether to start over when the file on the server is another one
  * @total: size in bytes, or %DRAY_SIZE_UNKNOWN
  * @length_proven: whether the server proved that the file ends there
  * @validator: the version of the bytes
  * @identity: of the partial file
  * @sync_failed: whether a sync of it failed
+ * @digest_tied: whether only @expected_sha256 ties some of the bytes to the others
  * @pieces: (element-type DrayPiece) (nullable): what was recorded
  * @blocks: (element-type DrayDigestState) (nullable): likewise
  * @boot_id: of the running kernel
@@ -89,6 +90,7 @@ typedef struct
   const DrayValidator *validator;
   const DrayFileIdentity *identity;
   gboolean sync_failed;
+  gboolean digest_tied;
   GArray *pieces;
   GArray *blocks;
   const char *boot_id;

@@ -100,6 +100,8 @@ class LiveLine(CommandTest):
                                     for line in lines), lines)
                 self.assertIn('Complete', lines[-1])
                 self.assertIn(ending, lines[-1])
+                # Else it would be given to the next call instead of a transfer.
+                (self.home.out / 'model.gguf').unlink()
 
     def test_interrupted_it_says_so(self):
         with ModelServer(4 * MEGABYTE, model=8 * MEGABYTE) as server:

@@ -65,6 +65,7 @@ fixture_open (ManagerFixture *fixture)
 
   fixture->manager = dray_manager_new (fixture->catalog_path, fixture->library_root);
   dray_manager_set_interval (fixture->manager, INTERVAL);
+  dray_manager_set_max_transfers (fixture->manager, 100);
   dray_manager_open_async (fixture->manager, keep_result_cb, &result);
   dray_manager_open_finish (fixture->manager, wait_for_result (&result), &error);
   g_assert_no_error (error);

@@ -201,8 +201,8 @@ test_aliases (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   asset = g_ptr_array_index (one->assets, 0);
   g_assert_cmpuint (asset->aliases->len, ==, 1);
   g_assert_cmpstr (g_ptr_array_index (asset->aliases, 0), ==, "sha256:b");
-  g_assert_cmpuint (one->model_aliases->len, ==, 1);
-  alias = g_ptr_array_index (one->model_aliases, 0);
+  g_assert_cmpuint (one->model_aliases->len, ==, 2);
+  alias = g_ptr_array_index (one->model_aliases, 1);
   g_assert_cmpstr (alias->alias, ==, "url:http://localhost/z");
   g_assert_cmpstr (alias->model_id, ==, "n");
 

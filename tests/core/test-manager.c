@@ -323,23 +323,22 @@ test_sweep (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   static const char *const paths[] = { "/m-00001-of-00002.gguf", "/m-00002-of-00002.gguf",
                                        "/other.gguf" };
-  DrayRequest *requests[G_N_ELEMENTS (paths)];
+  DrayRequest *set, *other;
 
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
     {
       dray_test_server_add_gguf (fixture->server, paths[i], i, FIXTURE_SIZE);
       dray_test_server_set_behaviour (fixture->server, paths[i], &stall);
-      requests[i] = fixture_get (fixture, paths[i]);
     }
-  fixture_wait_for_bytes (requests[2], FIXTURE_HELD);
+  set = fixture_get (fixture, paths[1]);
+  other = fixture_get (fixture, paths[2]);
+  fixture_wait_for_bytes (set, 2 * FIXTURE_HELD);
+  fixture_wait_for_bytes (other, FIXTURE_HELD);
 
-  g_assert_cmpuint (fixture_cancel_model (fixture, dray_request_get_model_id (requests[0])), ==,
-                    2);
-  g_assert_cmpint (dray_request_get_state (requests[0]), ==, DRAY_REQUEST_PAUSED);
-  g_assert_cmpint (dray_request_get_state (requests[1]), ==, DRAY_REQUEST_PAUSED);
-  g_assert_true (dray_request_is_running (requests[2]));
-  g_assert_cmpuint (fixture_cancel_model (fixture, dray_request_get_model_id (requests[0])), ==,
-                    0);
+  g_assert_cmpuint (fixture_cancel_model (fixture, dray_request_get_model_id (set)), ==, 2);
+  g_assert_cmpint (dray_request_get_state (set), ==, DRAY_REQUEST_PAUSED);
+  g_assert_true (dray_request_is_running (other));
+  g_assert_cmpuint (fixture_cancel_model (fixture, dray_request_get_model_id (set)), ==, 0);
 }
 
 static void

@@ -72,10 +72,23 @@ stub_resolve_finish (G_GNUC_UNUSED DrayResolver *resolver, GAsyncResult *result,
 }
 
 static void
+stub_answered (G_GNUC_UNUSED DrayResolver *resolver, G_GNUC_UNUSED const DrayServerFacts *facts)
+{
+}
+
+static gboolean
+stub_accepts (G_GNUC_UNUSED DrayResolver *resolver, G_GNUC_UNUSED const char *sha256)
+{
+  return TRUE;
+}
+
+static void
 stub_resolver_init (DrayResolverInterface *iface)
 {
   iface->resolve_async = stub_resolve_async;
   iface->resolve_finish = stub_resolve_finish;
+  iface->answered = stub_answered;
+  iface->accepts = stub_accepts;
 }
 
 static char *
