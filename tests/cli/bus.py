@@ -13,13 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 import gi
 
 gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib
 
-from servers import end
+from command import PATIENCE, Home
+from servers import ModelServer, end
 
 NAME = os.environ['DRAY_APPLICATION_ID']
 PATH = '/' + NAME.replace('.', '/').replace('-', '_')
@@ -27,7 +29,6 @@ MANAGER = 'org.dray.Dray.Manager1'
 REQUEST = 'org.dray.Dray.Request1'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 OBJECTS = 'org.freedesktop.DBus.ObjectManager'
-PATIENCE = float(os.environ.get('DRAY_TEST_PATIENCE', '1'))
 
 CONFIGURATION = '''<busconfig>
   <type>session</type>
@@ -258,3 +259,53 @@ class OtherProgram:
             self.kill()
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+
+
+class BusTest(unittest.TestCase):
+    """A home and a bus; dray's process on it has a display, and so may be started."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.home = Home()
+        self.addCleanup(self.home.close)
+        self.bus = Bus(self.home.environment, display=True)
+        self.addCleanup(self.bus.close)
+        self.caller = self.new_caller()
+        self.addCleanup(self.end_service)
+
+    def new_caller(self, **options):
+        caller = Caller(self.bus.address, **options)
+        self.addCleanup(caller.close)
+        return caller
+
+    def serve(self, rate=0, **files):
+        server = ModelServer(rate, **files)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def end_service(self):
+        """Its process must not outlive the home in which it has its catalog."""
+        caller = Caller(self.bus.address)
+        if caller.has_owner(NAME):
+            process = os.pidfd_open(caller.process_of(NAME))
+            try:
+                caller.call('Close')
+                self.assertTrue(has_ended(process, 20), 'the service did not end')
+            finally:
+                os.close(process)
+        caller.close()
+
+    def assert_no_byte_twice(self, server, allowance=0):
+        """The server has sent each byte of its one file once, but for the allowance."""
+        server.wait_until_idle()
+        sent = [(fetch.first, fetch.first + fetch.n_bytes) for fetch in server.fetches()]
+        reached = again = 0
+        for first, last in sorted(sent):
+            again += max(0, min(last, reached) - first)
+            reached = max(reached, last)
+        self.assertLessEqual(again, allowance, sent)
+
+
+def has_ended(process, seconds):
+    return bool(select.select([process], [], [], seconds)[0])

@@ -3,15 +3,13 @@
 
 import os
 import re
-import select
-import unittest
 
 from gi.repository import GLib
 
 import tap
-from bus import MANAGER, NAME, PATH, PROPERTIES, REQUEST, Bus, Caller, OtherProgram, path_of
-from command import Home, sha256_of
-from servers import ModelServer
+from bus import (MANAGER, NAME, PATH, PROPERTIES, REQUEST, BusTest, OtherProgram, has_ended,
+                 path_of)
+from command import sha256_of
 
 MEGABYTE = 1 << 20
 INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
@@ -30,56 +28,6 @@ METHODS = {
 
 # How often a sample is taken, in seconds.
 SAMPLE = 0.1
-
-
-class BusTest(unittest.TestCase):
-    """A home and a bus; dray's process on it has a display, and so may be started."""
-
-    maxDiff = None
-
-    def setUp(self):
-        self.home = Home()
-        self.addCleanup(self.home.close)
-        self.bus = Bus(self.home.environment, display=True)
-        self.addCleanup(self.bus.close)
-        self.caller = self.new_caller()
-        self.addCleanup(self.end_service)
-
-    def new_caller(self, **options):
-        caller = Caller(self.bus.address, **options)
-        self.addCleanup(caller.close)
-        return caller
-
-    def serve(self, rate=0, **files):
-        server = ModelServer(rate, **files)
-        self.addCleanup(server.__exit__)
-        return server
-
-    def end_service(self):
-        """Its process must not outlive the home in which it has its catalog."""
-        caller = Caller(self.bus.address)
-        if caller.has_owner(NAME):
-            process = os.pidfd_open(caller.process_of(NAME))
-            try:
-                caller.call('Close')
-                self.assertTrue(select_end(process, 20), 'the service did not end')
-            finally:
-                os.close(process)
-        caller.close()
-
-    def assert_no_byte_twice(self, server, allowance=0):
-        """The server has sent each byte of its one file once, but for the allowance."""
-        server.wait_until_idle()
-        sent = [(fetch.first, fetch.first + fetch.n_bytes) for fetch in server.fetches()]
-        reached = again = 0
-        for first, last in sorted(sent):
-            again += max(0, min(last, reached) - first)
-            reached = max(reached, last)
-        self.assertLessEqual(again, allowance, sent)
-
-
-def select_end(process, seconds):
-    return bool(select.select([process], [], [], seconds)[0])
 
 
 class Interface(BusTest):
@@ -332,7 +280,7 @@ class Closing(BusTest):
         others[0].connection.call(NAME, PATH, MANAGER, 'Close', None, None, 0, -1, None, None)
         others[1].close()
         self.caller.call('Close')
-        self.assertTrue(select_end(process, 20))
+        self.assertTrue(has_ended(process, 20))
 
         # The lock is free, and the catalog as it was left.
         states = {row['requestId']: row['state'] for row in self.home.rows()}
@@ -354,7 +302,7 @@ class Closing(BusTest):
         self.caller.call('Open')
         process = os.pidfd_open(self.caller.process_of(NAME))
         self.addCleanup(os.close, process)
-        self.assertTrue(select_end(process, 20))
+        self.assertTrue(has_ended(process, 20))
 
 
 if __name__ == '__main__':
