@@ -3,7 +3,8 @@
 /*
  * The inside of a manager, shared by the files that each tell one part:
  *
- * manager.c: opening, closing, what it holds
+ * manager.c: opening, what it holds
+ * manager-close.c: closing
  * manager-download.c: asking, and asking again
  * manager-queue.c: who runs next; jobs and deliveries from their start to their end
  * manager-hold.c: holding everything, the order of the queue
@@ -52,15 +53,17 @@ struct _DrayManager
 };
 
 /* manager.c */
-void dray_manager_begin_operation (DrayManager *self);
-void dray_manager_end_operation (DrayManager *self);
 gboolean dray_manager_check_open (DrayManager *self, GError **error);
 gboolean dray_manager_is_wanted (DrayManager *self, gint64 asset_id);
-void dray_manager_close_if_idle (DrayManager *self);
 void dray_manager_take_off_list (DrayManager *self, DrayRequest *request);
 void dray_manager_forget_request (DrayManager *self,
                                   DrayRequest *request,
                                   DrayCatalogChange *change);
+
+/* manager-close.c */
+void dray_manager_begin_operation (DrayManager *self);
+void dray_manager_end_operation (DrayManager *self);
+void dray_manager_close_if_idle (DrayManager *self);
 
 /* manager-queue.c */
 void dray_manager_enqueue (DrayManager *self, DrayRequest *request);
