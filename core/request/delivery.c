@@ -6,6 +6,7 @@
 #include "core/inspect/inspect.h"
 #include "core/library/library.h"
 #include "core/library/placement.h"
+#include "core/request/facts.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -170,22 +171,9 @@ static void
 record_facts (DrayDelivery *self, const DrayModelFacts *facts)
 {
   const char *model_id = dray_request_get_model_id (self->request);
-  g_autoptr (DrayFactsRecord) record
-      = dray_facts_record_new (model_id, dray_model_format_get_name (facts->format));
+  g_autoptr (DrayFactsRecord) record = dray_facts_to_record (facts, model_id);
   DrayCatalogChange *change = dray_catalog_change_new ();
 
-  record->version = facts->version;
-  record->architecture = g_strdup (facts->architecture);
-  record->name = g_strdup (facts->name);
-  record->quantisation = g_strdup (facts->quantisation);
-  record->parameters = facts->n_parameters;
-  record->context_length = facts->context_length;
-  record->layers = facts->n_layers;
-  record->embedding_length = facts->embedding_length;
-  record->shards = facts->n_shards;
-  record->tensors = facts->n_tensors;
-  record->unknown_tensors = facts->n_unknown_tensors;
-  record->size = facts->size;
   dray_catalog_change_put_facts (change, record);
   dray_catalog_write_async (self->engine->catalog, change, DRAY_DURABILITY_PROCESS,
                             dray_engine_report, NULL);

@@ -270,6 +270,25 @@ wait_in_line (DrayManager *self, DrayRequest *request)
     dray_engine_put_request (&self->engine, request);
 }
 
+/* A parent waits in the queue only to be loaded; any other request has an asset, unless its row in
+ * the catalog was lost. */
+static void
+run_without_asset (DrayManager *self, DrayRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (dray_request_is_parent (request))
+    {
+      dray_manager_update_parent (self, request);
+      return;
+    }
+
+  error = g_error_new (DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
+                       "The catalog knows no file of “%s”; download it again",
+                       request->record->source);
+  dray_manager_settle (self, request, DRAY_REQUEST_FAILED, error);
+}
+
 /* Lets a request of the queue go on if it can. */
 static void
 try_to_run (DrayManager *self, DrayRequest *request)
@@ -287,7 +306,7 @@ try_to_run (DrayManager *self, DrayRequest *request)
   if (asset == NULL)
     {
       dray_manager_dequeue (self, request);
-      dray_manager_update_parent (self, request);
+      run_without_asset (self, request);
     }
   else if (job != NULL && dray_download_job_accepts (job))
     {

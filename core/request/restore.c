@@ -2,6 +2,7 @@
 
 #include "core/request/restore.h"
 
+#include "core/request/facts.h"
 #include "core/transfer/partial-file.h"
 
 /* One asset that a crash caught between two steps. */
@@ -108,6 +109,26 @@ is_done (const DrayRequestRecord *record, const DrayStoredAsset *asset)
              || g_strcmp0 (record->expected_sha256, asset->record.sha256) == 0);
 }
 
+/* What a finished load has read. */
+static void
+show_facts (DrayCatalogContents *contents, DrayRequest *request)
+{
+  for (guint i = 0; i < contents->facts->len; i++)
+    {
+      const DrayFactsRecord *record = g_ptr_array_index (contents->facts, i);
+      g_autoptr (DrayModelFacts) facts = NULL;
+
+      if (!g_str_equal (record->model_id, dray_request_get_model_id (request))
+          || dray_request_get_state (request) != DRAY_REQUEST_COMPLETED
+          || !g_str_equal (dray_request_get_kind (request), "load"))
+        continue;
+
+      facts = dray_facts_from_record (record);
+      if (facts != NULL)
+        dray_request_set_facts (request, facts);
+    }
+}
+
 /* A request that ran when the program ended runs again or is shown paused, or is complete. */
 static void
 restore_request (Restore *restore, DrayRequestRecord *record, DrayCatalogChange *change)
@@ -138,6 +159,7 @@ restore_request (Restore *restore, DrayRequestRecord *record, DrayCatalogChange 
   request = dray_request_new (record);
   if (asset != NULL)
     dray_request_set_asset (request, asset);
+  show_facts (restore->contents, request);
   g_list_store_append (restore->engine->requests, request);
 }
 
