@@ -10,12 +10,17 @@
 #include <stdio.h>
 
 static void
-print_facts_json (const char *path, const DrayModelFacts *facts)
+print_facts_json (const char *path, const DrayModelFacts *facts, const char *request_id)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autofree char *shown = g_filename_display_name (path);
 
   json_builder_begin_object (builder);
+  if (request_id != NULL)
+    {
+      dray_json_add_string (builder, "event", "loaded");
+      dray_json_add_string (builder, "requestId", request_id);
+    }
   dray_json_add_string (builder, "path", shown);
   dray_json_add_string (builder, "format", dray_model_format_get_name (facts->format));
   dray_json_add_size (builder, "version", facts->version);
@@ -90,11 +95,36 @@ print_facts (const DrayModelFacts *facts)
   print_text ("Size", size);
 }
 
+/**
+ * dray_command_print_facts:
+ * @path: a model file
+ * @json: whether to print one JSON object
+ * @request_id: (nullable): the request that has loaded it, which makes the object an event
+ * @error: return location for a #GError
+ *
+ * Prints what the header of the file says.
+ *
+ * Returns: whether it could be read
+ */
+gboolean
+dray_command_print_facts (const char *path, gboolean json, const char *request_id, GError **error)
+{
+  g_autoptr (DrayModelFacts) facts = dray_inspect_file (path, NULL, error);
+
+  if (facts == NULL)
+    return FALSE;
+
+  if (json)
+    print_facts_json (path, facts, request_id);
+  else
+    print_facts (facts);
+  return TRUE;
+}
+
 int
 dray_command_inspect (int argc, char **argv)
 {
   gboolean json = FALSE;
-  g_autoptr (DrayModelFacts) facts = NULL;
   g_autoptr (GError) error = NULL;
   int status;
   const GOptionEntry entries[] = {
@@ -110,17 +140,11 @@ dray_command_inspect (int argc, char **argv)
   if (argc != 2)
     return dray_command_usage_error ("inspect", "Name one file");
 
-  facts = dray_inspect_file (argv[1], NULL, &error);
-  if (facts == NULL)
+  if (!dray_command_print_facts (argv[1], json, NULL, &error))
     {
       dray_print_error (error);
       return DRAY_EXIT_FAILED;
     }
-
-  if (json)
-    print_facts_json (argv[1], facts);
-  else
-    print_facts (facts);
 
   return DRAY_EXIT_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* "get" and "resume": the verbs that wait until all is complete. */
+/* "get", "load" and "resume": the verbs that wait until all is complete. */
 
 #include "app/commands.h"
 #include "app/run.h"
@@ -48,8 +48,9 @@ is_sha256 (const char *text)
   return hex != NULL;
 }
 
-int
-dray_command_get (int argc, char **argv)
+/* "get" and "load" differ in what comes after the download. */
+static int
+get_or_load (int argc, char **argv, gboolean load, const char *usage, const char *summary)
 {
   g_autofree char *directory = NULL;
   g_autofree char *absolute = NULL;
@@ -78,25 +79,22 @@ dray_command_get (int argc, char **argv)
     G_OPTION_ENTRY_NULL,
   };
 
-  if (!dray_command_parse ("SOURCE… – download and return when all are complete",
-                           "A SOURCE is a link to a model file. The same command again continues "
-                           "where it was interrupted.",
-                           entries, &argc, &argv, &status))
+  if (!dray_command_parse (usage, summary, entries, &argc, &argv, &status))
     return status;
   if (argc < 2)
-    return dray_command_usage_error ("get", "Name at least one source");
+    return dray_command_usage_error (argv[0], "Name at least one source");
   if (sha256 != NULL && argc > 2)
-    return dray_command_usage_error ("get", "--sha256 goes with one source");
+    return dray_command_usage_error (argv[0], "--sha256 goes with one source");
   if (sha256 != NULL && !is_sha256 (sha256))
-    return dray_command_usage_error ("get", "A SHA-256 is 64 hexadecimal digits");
+    return dray_command_usage_error (argv[0], "A SHA-256 is 64 hexadecimal digits");
   if (limit != NULL && !dray_size_parse (limit, &rate_limit))
-    return dray_command_usage_error ("get", "--limit-rate takes a size such as 500K or 2.5M");
+    return dray_command_usage_error (argv[0], "--limit-rate takes a size such as 500K or 2.5M");
   if (token_file != NULL && (token = read_token (token_file, &error)) == NULL)
-    return dray_command_usage_error ("get", error->message);
+    return dray_command_usage_error (argv[0], error->message);
   if (directory != NULL)
     absolute = g_canonicalize_filename (directory, NULL);
   if (absolute != NULL && !g_utf8_validate (absolute, -1, NULL))
-    return dray_command_usage_error ("get", "The name of the folder is not UTF-8");
+    return dray_command_usage_error (argv[0], "The name of the folder is not UTF-8");
 
   options = g_object_new (DRAY_TYPE_DOWNLOAD_OPTIONS,
                           "directory", absolute,
@@ -106,7 +104,25 @@ dray_command_get (int argc, char **argv)
                           "restart-changed", restart_changed,
                           "caller", "terminal",
                           NULL);
-  return dray_run_get (choose_mode (json, quiet), argv + 1, FALSE, options);
+  return dray_run_get (choose_mode (json, quiet), argv + 1, load, options);
+}
+
+int
+dray_command_get (int argc, char **argv)
+{
+  return get_or_load (argc, argv, FALSE,
+                      "SOURCE… – download and return when all are complete",
+                      "A SOURCE is a link to a model file. The same command again continues where "
+                      "it was interrupted.");
+}
+
+int
+dray_command_load (int argc, char **argv)
+{
+  return get_or_load (argc, argv, TRUE,
+                      "SOURCE… – download, then read the header of each model",
+                      "A SOURCE is a link to a GGUF or safetensors file. Prints what the model says "
+                      "of itself.");
 }
 
 int

@@ -19,12 +19,15 @@ static const struct
   const char *summary;
 } verbs[] = {
   { "get", dray_command_get, "[OPTION…] SOURCE…", "Download; return when all are complete" },
+  { "load", dray_command_load, "[OPTION…] SOURCE…", "As get, then read the model's header" },
   { "list", dray_command_list, "[--all] [--json]", "Show unfinished downloads, or all" },
   { "pause", dray_command_pause, "REQUEST…", "Pause downloads; their bytes are kept" },
   { "resume", dray_command_resume, "[OPTION…] REQUEST…", "Go on with paused or failed downloads" },
   { "discard", dray_command_discard, "REQUEST…", "Give up unfinished downloads and their bytes" },
   { "remove", dray_command_remove, "REQUEST…", "Forget downloads; finished files stay" },
   { "cancel", dray_command_cancel, "--model MODEL", "Pause every running download of a model" },
+  { "hold", dray_command_hold, "", "Stop all downloads until “release”" },
+  { "release", dray_command_release, "", "Let all downloads go on" },
   { "inspect", dray_command_inspect, "[--json] FILE", "Tell what a model file says of itself" },
 };
 

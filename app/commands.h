@@ -18,6 +18,7 @@ int dray_commands_run (int argc, char **argv);
 
 /* Each verb, given its own arguments with the verb as argv[0]. */
 int dray_command_get (int argc, char **argv);
+int dray_command_load (int argc, char **argv);
 int dray_command_resume (int argc, char **argv);
 int dray_command_list (int argc, char **argv);
 int dray_command_pause (int argc, char **argv);
@@ -37,6 +38,10 @@ gboolean dray_command_parse (const char *usage,
                              int *status);
 int dray_command_usage_error (const char *verb, const char *message);
 char *dray_command_get_catalog_path (void);
+gboolean dray_command_print_facts (const char *path,
+                                   gboolean json,
+                                   const char *request_id,
+                                   GError **error);
 DrayRow *dray_command_find_row (DrayDoor *door, const char *id, GError **error);
 
 G_END_DECLS

@@ -66,14 +66,8 @@ dray_door_local_ask (
   DrayDoorLocal *self = DRAY_DOOR_LOCAL (door);
   DrayRequest *request;
 
-  if (load)
-    {
-      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_UNSUPPORTED,
-                           "This Dray does not load models");
-      return NULL;
-    }
-
-  request = dray_manager_download_asset (self->manager, source, options, error);
+  request = load ? dray_manager_load_model (self->manager, source, options, error)
+                 : dray_manager_download_asset (self->manager, source, options, error);
   return request != NULL ? dray_row_new_for_request (request) : NULL;
 }
 
@@ -129,10 +123,20 @@ dray_door_local_remove (DrayDoor *door, const char *id, GError **error)
 }
 
 static gboolean
-dray_door_local_hold (G_GNUC_UNUSED DrayDoor *door, G_GNUC_UNUSED gboolean held, GError **error)
+dray_door_local_hold (DrayDoor *door, gboolean held, G_GNUC_UNUSED GError **error)
 {
-  g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_UNSUPPORTED, "This Dray cannot hold");
-  return FALSE;
+  DrayDoorLocal *self = DRAY_DOOR_LOCAL (door);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (!held)
+    {
+      dray_manager_release (self->manager);
+      return TRUE;
+    }
+
+  dray_manager_hold_async (self->manager, arrived_cb, &result);
+  dray_manager_hold_finish (self->manager, wait_for (&result));
+  return TRUE;
 }
 
 static void

@@ -133,10 +133,18 @@ format_status (DrayRow *row)
     case DRAY_REQUEST_DOWNLOADING:
       return g_strdup_printf ("%s  %s/s  %s", bytes, speed, left);
 
+    case DRAY_REQUEST_LOADING:
+      return g_strdup_printf ("%s  Loading…", bytes);
+
+    case DRAY_REQUEST_QUEUED:
+      return g_strdup_printf ("%s  In the queue", bytes);
+
     case DRAY_REQUEST_VERIFYING:
       return g_strdup_printf ("%s  Checking…", bytes);
 
     case DRAY_REQUEST_WAITING:
+      if (data->wait < 0)
+        return g_strdup_printf ("%s  Waiting (%s)", bytes, data->reason);
       return g_strdup_printf ("%s  Waiting %" G_GINT64_FORMAT " s (%s)", bytes,
                               data->wait, data->reason);
 
@@ -156,9 +164,7 @@ format_status (DrayRow *row)
       return g_strdup ("Discarded");
 
     case DRAY_REQUEST_RESOLVING:
-    case DRAY_REQUEST_QUEUED:
     case DRAY_REQUEST_CONNECTING:
-    case DRAY_REQUEST_LOADING:
     default:
       return g_strdup_printf ("%s  Connecting…", bytes);
     }

@@ -122,11 +122,11 @@ copy_request (DrayRow *self)
 {
   DrayRequest *request = self->request;
   DrayRowData *data = &self->data;
-  const GError *error = dray_request_get_error (request);
 
   self->is_stale = FALSE;
   set_text (&data->id, dray_request_get_id (request));
-  set_text (&data->kind, "download");
+  set_text (&data->kind, dray_request_get_kind (request));
+  set_text (&data->parent_id, dray_request_get_parent_id (request));
   set_text (&data->source, dray_request_get_source (request));
   set_text (&data->model_id, dray_request_get_model_id (request));
   set_text (&data->download_key, dray_request_get_download_key (request));
@@ -134,10 +134,9 @@ copy_request (DrayRow *self)
   set_text (&data->reason, dray_request_get_reason (request));
   set_text (&data->path, dray_request_get_path (request));
   set_text (&data->sha256, dray_request_get_sha256 (request));
-  set_text (&data->verified, dray_request_is_digest_expected (request) ? "digest" : "computed");
-  set_text (&data->error_name,
-            error != NULL ? dray_error_get_name ((DrayError) error->code) : NULL);
-  set_text (&data->error_message, error != NULL ? error->message : NULL);
+  set_text (&data->verified, dray_request_get_verified (request));
+  set_text (&data->error_name, dray_request_get_error_name (request));
+  set_text (&data->error_message, dray_request_get_error_message (request));
   data->state = dray_request_get_state (request);
   data->wait = dray_request_get_wait (request);
   data->downloaded = dray_request_get_downloaded (request);

@@ -17,6 +17,7 @@ typedef struct
 {
   DrayDoor *door; /* NULL if none could be opened */
   DrayOutput *output;
+  DrayOutputMode mode;
   GMainLoop *loop;
   GPtrArray *running; /* of DrayRow */
   gboolean leaving;   /* a signal has come */
@@ -87,6 +88,18 @@ is_moving (Run *run)
   return run->fate == DRAY_DOOR_HANDED_OVER || run->fate == DRAY_DOOR_ENDED;
 }
 
+/* The engine has read the header; here it is only shown, so that it need not cross the bus. */
+static void
+show_facts (Run *run, DrayRow *row)
+{
+  const DrayRowData *data = dray_row_read (row);
+  g_autoptr (GError) error = NULL;
+
+  if (run->mode != DRAY_OUTPUT_QUIET
+      && !dray_command_print_facts (data->path, run->mode == DRAY_OUTPUT_JSON, data->id, &error))
+    fail (run, row, error);
+}
+
 static void
 settled_cb (DrayRow *row, Run *run)
 {
@@ -101,6 +114,8 @@ settled_cb (DrayRow *row, Run *run)
     fail_stopped (run, row, state);
   else if (state != DRAY_REQUEST_COMPLETED && run->status == DRAY_EXIT_OK)
     run->status = DRAY_EXIT_FAILED;
+  else if (state == DRAY_REQUEST_COMPLETED && g_strcmp0 (dray_row_read (row)->kind, "load") == 0)
+    show_facts (run, row);
 
   dray_row_stay (row);
   g_ptr_array_remove (run->running, row);
@@ -220,6 +235,7 @@ static void
 run_begin (Run *run, DrayOutputMode mode)
 {
   run->output = dray_output_new (mode);
+  run->mode = mode;
   run->loop = g_main_loop_new (NULL, FALSE);
   run->running = g_ptr_array_new_with_free_func (g_object_unref);
   run->status = DRAY_EXIT_OK;

@@ -190,7 +190,7 @@ ask (DrayService *self, GDBusMethodInvocation *invocation, GVariant *parameters,
   const char *source;
   g_autoptr (GVariant) given = NULL;
   g_autoptr (DrayDownloadOptions) options = NULL;
-  DrayRequest *request = NULL;
+  DrayRequest *request;
   GError *error = NULL;
 
   g_variant_get (parameters, "(&s@a{sv})", &source, &given);
@@ -198,11 +198,8 @@ ask (DrayService *self, GDBusMethodInvocation *invocation, GVariant *parameters,
   if (options == NULL)
     return;
 
-  if (load)
-    g_set_error_literal (&error, DRAY_ERROR, DRAY_ERROR_UNSUPPORTED,
-                         "This Dray does not load models");
-  else
-    request = dray_manager_download_asset (self->manager, source, options, &error);
+  request = load ? dray_manager_load_model (self->manager, source, options, &error)
+                 : dray_manager_download_asset (self->manager, source, options, &error);
   if (request == NULL)
     {
       g_dbus_method_invocation_take_error (invocation, error);
@@ -322,12 +319,17 @@ handle_remove (DrayService *self, GDBusMethodInvocation *invocation, GVariant *p
 }
 
 static void
-handle_move (G_GNUC_UNUSED DrayService *self,
-             GDBusMethodInvocation *invocation,
-             G_GNUC_UNUSED GVariant *parameters)
+handle_move (DrayService *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
-  g_dbus_method_invocation_return_error_literal (invocation, DRAY_ERROR, DRAY_ERROR_UNSUPPORTED,
-                                                 "This Dray has no queue");
+  const char *id;
+  guint position;
+  GError *error = NULL;
+
+  g_variant_get (parameters, "(&su)", &id, &position);
+  if (dray_manager_move (self->manager, id, position, &error))
+    g_dbus_method_invocation_return_value (invocation, NULL);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
 }
 
 static const struct
@@ -387,9 +389,52 @@ close_cb (DrayService *self, GDBusMethodInvocation *invocation)
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+static void
+held_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayService) self = DRAY_SERVICE (user_data);
+
+  dray_manager_hold_finish (DRAY_MANAGER (source), result);
+}
+
+/* Makes the manager hold, or let go, as the property says. */
+void
+dray_service_apply_held (DrayService *self)
+{
+  gboolean held = dray_bus_manager1_get_held (self->skeleton);
+
+  if (held == dray_manager_get_held (self->manager))
+    return;
+
+  if (held)
+    dray_manager_hold_async (self->manager, held_cb, g_object_ref (self));
+  else
+    dray_manager_release (self->manager);
+}
+
+/* Set from the bus, or by the manager, who knows already. */
+static void
+held_set_cb (DrayService *self)
+{
+  self->last_use = g_get_monotonic_time ();
+  if (self->closing)
+    return;
+
+  if (self->manager != NULL)
+    {
+      dray_service_apply_held (self);
+      return;
+    }
+
+  self->is_held_asked = TRUE;
+  g_signal_emit_by_name (self, "wanted");
+}
+
 void
 dray_service_connect_calls (DrayService *self)
 {
+  g_signal_connect_object (self->skeleton, "notify::held", G_CALLBACK (held_set_cb), self,
+                           G_CONNECT_SWAPPED);
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     g_signal_connect_object (self->skeleton, calls[i].signal, G_CALLBACK (call_cb), self,
                              G_CONNECT_SWAPPED);

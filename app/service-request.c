@@ -25,15 +25,6 @@ or_empty (const char *text)
   return text != NULL ? text : "";
 }
 
-static const char *
-get_verified (DrayRequest *request)
-{
-  if (dray_request_get_state (request) != DRAY_REQUEST_COMPLETED)
-    return "";
-
-  return dray_request_is_digest_expected (request) ? "digest" : "computed";
-}
-
 static gint64
 get_eta (DrayRequest *request)
 {
@@ -46,7 +37,6 @@ static void
 fill (DrayServiceRequest *self)
 {
   DrayRequest *request = self->request;
-  const GError *error = dray_request_get_error (request);
 
   g_object_set (self->skeleton, "model-id", or_empty (dray_request_get_model_id (request)),
                 "download-key", or_empty (dray_request_get_download_key (request)), "caller",
@@ -58,10 +48,11 @@ fill (DrayServiceRequest *self)
                 dray_request_get_percentage (request), "speed",
                 (guint64) dray_request_get_speed (request), "eta", get_eta (request), "path",
                 or_empty (dray_request_get_path (request)), "sha256",
-                or_empty (dray_request_get_sha256 (request)), "verified", get_verified (request),
-                "length-proven", dray_request_is_length_proven (request), "error-name",
-                error != NULL ? dray_error_get_name ((DrayError) error->code) : "", "error-message",
-                error != NULL ? error->message : "", NULL);
+                or_empty (dray_request_get_sha256 (request)), "verified",
+                or_empty (dray_request_get_verified (request)), "length-proven",
+                dray_request_is_length_proven (request), "error-name",
+                or_empty (dray_request_get_error_name (request)), "error-message",
+                or_empty (dray_request_get_error_message (request)), NULL);
   self->is_behind = FALSE;
 }
 
@@ -73,7 +64,7 @@ announce_settled (DrayServiceRequest *self)
 
   if (state == DRAY_REQUEST_COMPLETED)
     dray_bus_request1_emit_settled (self->skeleton, TRUE,
-                                    or_empty (dray_request_get_path (self->request)), "", "");
+                                    or_empty (dray_request_get_result (self->request)), "", "");
   else if (error != NULL)
     dray_bus_request1_emit_settled (self->skeleton, FALSE, "",
                                     dray_error_get_name ((DrayError) error->code), error->message);
@@ -131,8 +122,9 @@ dray_service_request_new (DrayRequest *request,
       g_dbus_object_manager_get_object_path (G_DBUS_OBJECT_MANAGER (objects)),
       dray_request_get_id (request));
   self->skeleton = dray_bus_request1_skeleton_new ();
-  g_object_set (self->skeleton, "id", dray_request_get_id (request), "kind", "download", "source",
-                dray_request_get_source (request), "parent-id", "", NULL);
+  g_object_set (self->skeleton, "id", dray_request_get_id (request), "kind",
+                dray_request_get_kind (request), "source", dray_request_get_source (request),
+                "parent-id", or_empty (dray_request_get_parent_id (request)), NULL);
   fill (self);
   g_signal_connect (request, "notify", G_CALLBACK (changed_cb), self);
 

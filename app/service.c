@@ -80,12 +80,20 @@ left_cb (const char *id, gpointer user_data)
 }
 
 static void
+held_changed_cb (DrayManager *manager, G_GNUC_UNUSED GParamSpec *pspec, DrayService *self)
+{
+  dray_bus_manager1_set_held (self->skeleton, dray_manager_get_held (manager));
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
+}
+
+static void
 detach (DrayService *self)
 {
   g_clear_handle_id (&self->flush_source, g_source_remove);
   if (self->manager == NULL)
     return;
 
+  g_signal_handlers_disconnect_by_data (self->manager, self);
   g_signal_handlers_disconnect_by_data (dray_manager_get_requests (self->manager), self);
   g_ptr_array_set_size (self->requests, 0);
   g_clear_object (&self->manager);
@@ -199,6 +207,12 @@ dray_service_set_manager (DrayService *self, DrayManager *manager)
   requests = dray_manager_get_requests (manager);
   requests_changed_cb (requests, 0, 0, g_list_model_get_n_items (requests), self);
   g_signal_connect (requests, "items-changed", G_CALLBACK (requests_changed_cb), self);
+
+  g_signal_connect (manager, "notify::held", G_CALLBACK (held_changed_cb), self);
+  if (self->is_held_asked)
+    dray_service_apply_held (self);
+  else
+    held_changed_cb (manager, NULL, self);
 
   waiting = g_steal_pointer (&self->waiting);
   self->waiting = g_ptr_array_new ();

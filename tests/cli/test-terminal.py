@@ -20,12 +20,15 @@ MEGABYTE = 1000 * 1000
 VERBS = {
     'get': ['-d, --directory=DIR', '--sha256=HEX', '--limit-rate=SIZE', '--restart-changed',
             '--token-file=FILE', '--json', '--quiet', 'SOURCE…'],
+    'load': ['-d, --directory=DIR', '--sha256=HEX', '--json', 'SOURCE…'],
     'list': ['--all', '--json'],
     'pause': ['REQUEST…'],
     'resume': ['--restart-changed', '--json', '--quiet', 'REQUEST…'],
     'discard': ['REQUEST…'],
     'remove': ['REQUEST…'],
     'cancel': ['--model=MODEL'],
+    'hold': [],
+    'release': [],
     'inspect': ['--json', 'FILE'],
 }
 
