@@ -28,12 +28,20 @@ G_DECLARE_FINAL_TYPE (DrayDoorBus, dray_door_bus, DRAY, DOOR_BUS, DrayDoor)
 
 G_DEFINE_FINAL_TYPE (DrayDoorBus, dray_door_bus, DRAY_TYPE_DOOR)
 
-/* Words for a person: without the name that the error had on the bus. */
+/* Words for a person, in our domain: what the bus says of a process that is gone says nothing. */
 static void
 strip (GError **error)
 {
-  if (error != NULL && *error != NULL)
-    g_dbus_error_strip_remote_error (*error);
+  if (error == NULL || *error == NULL)
+    return;
+
+  g_dbus_error_strip_remote_error (*error);
+  if ((*error)->domain == DRAY_ERROR)
+    return;
+
+  g_prefix_error (error, "Dray's other process gave no answer: ");
+  (*error)->domain = DRAY_ERROR;
+  (*error)->code = DRAY_ERROR_CANCELLED;
 }
 
 static GVariant *

@@ -102,9 +102,7 @@ is_worth_another_attempt (const GError *error, guint attempt)
   if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_BUSY))
     return attempt < ATTEMPTS_BUSY;
 
-  return attempt < ATTEMPTS
-         && (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CANCELLED)
-             || error->domain == G_DBUS_ERROR);
+  return attempt < ATTEMPTS && g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CANCELLED);
 }
 
 /**

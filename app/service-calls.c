@@ -357,7 +357,11 @@ dray_service_answer (DrayService *self, GDBusMethodInvocation *invocation)
 
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     if (g_str_equal (calls[i].method, method))
-      calls[i].handle (self, invocation, g_dbus_method_invocation_get_parameters (invocation));
+      {
+        /* An answered call is gone, and its name with it. */
+        calls[i].handle (self, invocation, g_dbus_method_invocation_get_parameters (invocation));
+        return;
+      }
 }
 
 /* Swapped, so that the arguments of the call, of which each has others, come last. */
