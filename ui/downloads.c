@@ -1,56 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-#include "ui/downloads.h"
+#include "ui/downloads-private.h"
 
 #include "core/source/reference.h"
 
-#include <gtk/gtk.h>
-
-struct _DrayDownloads
-{
-  GObject parent_instance;
-
-  DrayManager *manager; /* NULL when read-only */
-  GListModel *requests; /* of DrayRequest: all */
-  GtkFilter *filter;    /* lets through those that are not hidden */
-  DrayModelList *models;
-  GPtrArray *discards; /* of Discard, oldest first */
-  guint last_discard;
-  GCancellable *closing; /* of what waits for a request to settle */
-};
-
-/* A discard that can still be undone. */
-typedef struct
-{
-  guint id;
-  GPtrArray *requests;    /* of DrayRequest */
-  GPtrArray *were_running; /* of DrayRequest: those that an undo resumes */
-} Discard;
-
 G_DEFINE_FINAL_TYPE (DrayDownloads, dray_downloads, G_TYPE_OBJECT)
-
-static void
-discard_free (Discard *discard)
-{
-  g_ptr_array_unref (discard->requests);
-  g_ptr_array_unref (discard->were_running);
-  g_free (discard);
-}
 
 static gboolean
 is_shown_cb (gpointer item, gpointer user_data)
 {
-  DrayDownloads *self = user_data;
-
-  for (guint i = 0; i < self->discards->len; i++)
-    {
-      Discard *discard = g_ptr_array_index (self->discards, i);
-
-      if (g_ptr_array_find (discard->requests, item, NULL))
-        return FALSE;
-    }
-
-  return TRUE;
+  return dray_downloads_is_shown (user_data, item);
 }
 
 static void
@@ -78,7 +37,7 @@ dray_downloads_class_init (DrayDownloadsClass *klass)
 static void
 dray_downloads_init (DrayDownloads *self)
 {
-  self->discards = g_ptr_array_new_with_free_func ((GDestroyNotify) discard_free);
+  self->discards = dray_downloads_discards_new ();
   self->closing = g_cancellable_new ();
   self->filter = GTK_FILTER (gtk_custom_filter_new (is_shown_cb, self, NULL));
 }
@@ -142,8 +101,8 @@ dray_downloads_get_models (DrayDownloads *self)
 
 /* The requests that are shown under @id: a request's own, or all of a model; all there are for
  * NULL. A copy, since what is done to them changes the lists. */
-static GPtrArray *
-collect (DrayDownloads *self, const char *id)
+GPtrArray *
+dray_downloads_collect (DrayDownloads *self, const char *id)
 {
   GPtrArray *found = g_ptr_array_new_with_free_func (g_object_unref);
   guint n_requests = g_list_model_get_n_items (self->requests);
@@ -154,7 +113,7 @@ collect (DrayDownloads *self, const char *id)
 
       if ((id == NULL || g_str_equal (dray_request_get_id (request), id)
            || g_str_equal (dray_request_get_model_id (request), id))
-          && is_shown_cb (request, self))
+          && dray_downloads_is_shown (self, request))
         g_ptr_array_add (found, g_steal_pointer (&request));
     }
 
@@ -176,8 +135,36 @@ removed_cb (GObject *source, GAsyncResult *result, G_GNUC_UNUSED gpointer user_d
     g_warning ("%s", error->message);
 }
 
+static gboolean
+is_copy (DrayRequest *request, DrayRequest *other)
+{
+  const char *path = dray_request_get_path (request);
+
+  return path != NULL && dray_request_get_state (request) == DRAY_REQUEST_COMPLETED
+         && dray_request_get_state (other) == DRAY_REQUEST_COMPLETED
+         && g_strcmp0 (dray_request_get_path (other), path) == 0;
+}
+
+/* Those who asked again for a file that @requests completed show as one row with them. */
 static void
-cancel (DrayDownloads *self, DrayRequest *request, gboolean clear_cache)
+add_copies (DrayDownloads *self, GPtrArray *requests)
+{
+  g_autoptr (GPtrArray) all = dray_downloads_collect (self, NULL);
+  guint n_requests = requests->len;
+
+  for (guint i = 0; i < n_requests; i++)
+    for (guint j = 0; j < all->len; j++)
+      {
+        DrayRequest *other = g_ptr_array_index (all, j);
+
+        if (is_copy (g_ptr_array_index (requests, i), other)
+            && !g_ptr_array_find (requests, other, NULL))
+          g_ptr_array_add (requests, g_object_ref (other));
+      }
+}
+
+void
+dray_downloads_cancel (DrayDownloads *self, DrayRequest *request, gboolean clear_cache)
 {
   dray_manager_cancel_async (self->manager, dray_request_get_id (request), clear_cache,
                              cancelled_cb, NULL);
@@ -186,15 +173,17 @@ cancel (DrayDownloads *self, DrayRequest *request, gboolean clear_cache)
 static void
 pause_running (DrayDownloads *self, const char *id)
 {
-  g_autoptr (GPtrArray) requests = collect (self, id);
+  g_autoptr (GPtrArray) requests = dray_downloads_collect (self, id);
 
   for (guint i = 0; i < requests->len; i++)
     if (dray_request_is_running (g_ptr_array_index (requests, i)))
-      cancel (self, g_ptr_array_index (requests, i), FALSE);
+      dray_downloads_cancel (self, g_ptr_array_index (requests, i), FALSE);
 }
 
-static void
-resume (DrayDownloads *self, DrayRequest *request, gboolean restart_changed)
+void
+dray_downloads_resume_request (DrayDownloads *self,
+                               DrayRequest *request,
+                               gboolean restart_changed)
 {
   g_autoptr (GError) error = NULL;
 
@@ -207,7 +196,7 @@ static DrayRequest *
 find_earlier (DrayDownloads *self, const char *source)
 {
   g_autoptr (DrayReference) reference = dray_reference_parse (source, NULL);
-  g_autoptr (GPtrArray) requests = collect (self, NULL);
+  g_autoptr (GPtrArray) requests = dray_downloads_collect (self, NULL);
 
   for (guint i = 0; reference != NULL && i < requests->len; i++)
     {
@@ -290,14 +279,14 @@ dray_downloads_resume (DrayDownloads *self, const char *id, gboolean restart_cha
   g_return_if_fail (DRAY_IS_DOWNLOADS (self));
   g_return_if_fail (self->manager != NULL);
 
-  requests = collect (self, id);
+  requests = dray_downloads_collect (self, id);
   for (guint i = 0; i < requests->len; i++)
     {
       DrayRequest *request = g_ptr_array_index (requests, i);
 
       if (dray_request_get_state (request) == DRAY_REQUEST_PAUSED
           || dray_request_get_state (request) == DRAY_REQUEST_FAILED)
-        resume (self, request, restart_changed);
+        dray_downloads_resume_request (self, request, restart_changed);
     }
 }
 
@@ -320,7 +309,7 @@ dray_downloads_cancel_model (DrayDownloads *self, const char *model_id, gint64 *
   g_return_val_if_fail (DRAY_IS_DOWNLOADS (self), NULL);
   g_return_val_if_fail (self->manager != NULL, NULL);
 
-  requests = collect (self, model_id);
+  requests = dray_downloads_collect (self, model_id);
   *kept = 0;
   for (guint i = 0; i < requests->len; i++)
     {
@@ -352,7 +341,8 @@ dray_downloads_remove (DrayDownloads *self, const char *id)
   g_return_if_fail (DRAY_IS_DOWNLOADS (self));
   g_return_if_fail (self->manager != NULL);
 
-  requests = collect (self, id);
+  requests = dray_downloads_collect (self, id);
+  add_copies (self, requests);
   for (guint i = 0; i < requests->len; i++)
     if (!dray_request_is_running (g_ptr_array_index (requests, i)))
       dray_manager_remove_async (self->manager,
@@ -383,10 +373,10 @@ dray_downloads_resume_all (DrayDownloads *self)
   g_return_if_fail (DRAY_IS_DOWNLOADS (self));
   g_return_if_fail (self->manager != NULL);
 
-  requests = collect (self, NULL);
+  requests = dray_downloads_collect (self, NULL);
   for (guint i = 0; i < requests->len; i++)
     if (dray_request_get_state (g_ptr_array_index (requests, i)) == DRAY_REQUEST_PAUSED)
-      resume (self, g_ptr_array_index (requests, i), FALSE);
+      dray_downloads_resume_request (self, g_ptr_array_index (requests, i), FALSE);
 }
 
 /**
@@ -430,146 +420,10 @@ dray_downloads_dup_folder (DrayDownloads *self, const char *id)
 
   g_return_val_if_fail (DRAY_IS_DOWNLOADS (self), NULL);
 
-  requests = collect (self, id);
+  requests = dray_downloads_collect (self, id);
   for (guint i = 0; i < requests->len; i++)
     if (dray_request_get_path (g_ptr_array_index (requests, i)) != NULL)
       return g_path_get_dirname (dray_request_get_path (g_ptr_array_index (requests, i)));
 
   return NULL;
-}
-
-/**
- * dray_downloads_discard:
- * @self: downloads that are not read-only
- * @id: the id of a request or of a model
- *
- * Pauses and hides what is unfinished.
- *
- * Returns: what to undo or commit it by; 0 if there was nothing to discard
- */
-guint
-dray_downloads_discard (DrayDownloads *self, const char *id)
-{
-  g_autoptr (GPtrArray) requests = NULL;
-  Discard *discard;
-
-  g_return_val_if_fail (DRAY_IS_DOWNLOADS (self), 0);
-  g_return_val_if_fail (self->manager != NULL, 0);
-
-  requests = collect (self, id);
-  for (guint i = requests->len; i > 0; i--)
-    if (dray_request_get_state (g_ptr_array_index (requests, i - 1)) == DRAY_REQUEST_COMPLETED)
-      g_ptr_array_remove_index (requests, i - 1);
-  if (requests->len == 0)
-    return 0;
-
-  discard = g_new0 (Discard, 1);
-  discard->id = ++self->last_discard;
-  discard->requests = g_ptr_array_ref (requests);
-  discard->were_running = g_ptr_array_new_with_free_func (g_object_unref);
-  g_ptr_array_add (self->discards, discard);
-  for (guint i = 0; i < requests->len; i++)
-    {
-      DrayRequest *request = g_ptr_array_index (requests, i);
-
-      if (!dray_request_is_running (request))
-        continue;
-
-      g_ptr_array_add (discard->were_running, g_object_ref (request));
-      cancel (self, request, FALSE);
-    }
-  gtk_filter_changed (self->filter, GTK_FILTER_CHANGE_MORE_STRICT);
-
-  return discard->id;
-}
-
-static Discard *
-take_discard (DrayDownloads *self, guint id)
-{
-  for (guint i = 0; i < self->discards->len; i++)
-    {
-      Discard *discard = g_ptr_array_index (self->discards, i);
-
-      if (discard->id == id)
-        return g_ptr_array_steal_index (self->discards, i);
-    }
-
-  return NULL;
-}
-
-static void
-settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (DrayDownloads) self = DRAY_DOWNLOADS (user_data);
-  DrayRequest *request = DRAY_REQUEST (source);
-  g_autofree char *path = dray_request_await_finish (request, result, NULL);
-
-  if (!g_cancellable_is_cancelled (self->closing)
-      && dray_request_get_state (request) == DRAY_REQUEST_PAUSED)
-    resume (self, request, FALSE);
-}
-
-/**
- * dray_downloads_undo:
- * @self: downloads
- * @discard: what dray_downloads_discard() returned; one that is over is no error
- *
- * Shows the rows again and resumes those that ran.
- */
-void
-dray_downloads_undo (DrayDownloads *self, guint discard)
-{
-  Discard *undone;
-
-  g_return_if_fail (DRAY_IS_DOWNLOADS (self));
-
-  undone = take_discard (self, discard);
-  if (undone == NULL)
-    return;
-
-  gtk_filter_changed (self->filter, GTK_FILTER_CHANGE_LESS_STRICT);
-  /* One that is still pausing must have settled before it can go on. */
-  for (guint i = 0; i < undone->were_running->len; i++)
-    dray_request_await_async (g_ptr_array_index (undone->were_running, i), self->closing,
-                              settled_cb, g_object_ref (self));
-  discard_free (undone);
-}
-
-/**
- * dray_downloads_commit:
- * @self: downloads
- * @discard: what dray_downloads_discard() returned; one that is over is no error
- *
- * Gives up the bytes.
- */
-void
-dray_downloads_commit (DrayDownloads *self, guint discard)
-{
-  Discard *committed;
-
-  g_return_if_fail (DRAY_IS_DOWNLOADS (self));
-
-  committed = take_discard (self, discard);
-  if (committed == NULL)
-    return;
-
-  for (guint i = 0; i < committed->requests->len; i++)
-    cancel (self, g_ptr_array_index (committed->requests, i), TRUE);
-  discard_free (committed);
-}
-
-/**
- * dray_downloads_close:
- * @self: downloads
- *
- * Commits every discard. Nothing is asked of the manager afterwards.
- */
-void
-dray_downloads_close (DrayDownloads *self)
-{
-  g_return_if_fail (DRAY_IS_DOWNLOADS (self));
-
-  g_cancellable_cancel (self->closing);
-  while (self->discards->len > 0)
-    dray_downloads_commit (self, ((Discard *) g_ptr_array_index (self->discards, 0))->id);
 }

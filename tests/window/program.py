@@ -2,6 +2,7 @@
 """The built `dray` with its window, as a person would use it who hears what is on the screen."""
 
 import contextlib
+import re
 import subprocess
 import time
 import unittest
@@ -13,6 +14,7 @@ from display import Desktop
 from servers import end
 
 INTERVAL = 0.03
+COMPLAINT = re.compile(r'-(WARNING|CRITICAL|ERROR) \*\*')  # of GLib's logging
 
 
 class Program:
@@ -155,8 +157,11 @@ class WindowTest(unittest.TestCase):
         return program
 
     def _end(self, program):
-        for line in program.close().splitlines():
+        lines = program.close().splitlines()
+        for line in lines:
             tap.note(f'stderr: {line}')
+        self.assertEqual([line for line in lines if COMPLAINT.search(line)], [],
+                         'what dray complained of')
 
     def shoot(self, state):
         self.desktop.shoot(f'{type(self).__name__.lower()}-{state}')

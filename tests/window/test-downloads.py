@@ -161,6 +161,22 @@ class Downloads(WindowTest):
         program.wait_for_label('Complete')
         self.assert_whole(self.server, 'Small.gguf')
 
+    def test_who_asks_again_for_a_finished_file_adds_no_row(self):
+        self.server.control('rate?bytes=0')
+        for _ in range(3):
+            run = self.home.start('get', self.url)
+            self.assertEqual(run.end(), 0, run.stderr())
+        self.assertEqual(len(self.home.rows()), 3)
+        program = self.open()
+        program.wait_for_label('Complete')
+        self.assertEqual(len([label for label in program.labels() if 'Complete' in label]), 1)
+        self.assertIsNone(program.find_button('Files of Small'))
+        program.click('Remove from List Small')
+        program.wait_for_label('Paste or Drop a Link')
+        self.assertEqual(program.quit(), 0)
+        self.assertEqual(self.home.rows(), [])
+        self.assert_whole(self.server, 'Small.gguf')
+
     def test_a_second_run_adds_to_the_window(self):
         program = self.open()
         program.wait_for_label('Paste or Drop a Link')
