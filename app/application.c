@@ -7,10 +7,10 @@
 #include "app/bus.h"
 #include "app/commands.h"
 #include "app/service.h"
+#include "app/settings.h"
 #include "ui/window.h"
 
 #include "core/base/error.h"
-#include "core/library/library.h"
 #include "core/request/restore.h"
 #include "core/source/reference.h"
 
@@ -40,6 +40,7 @@ struct _DrayApplication
   gboolean is_open;
   gboolean quitting;
   gboolean taking_over; /* a command is asked for the catalog */
+  GSettings *settings; /* NULL where their schema is not installed */
   guint n_busy;      /* how often the catalog was another's in a row */
   guint busy_source; /* asks for it again */
   guint idle_source; /* looks whether a process without a window is still of use */
@@ -93,6 +94,8 @@ quit (DrayApplication *self)
   if (self->service != NULL)
     dray_service_begin_closing (self->service);
   g_application_hold (G_APPLICATION (self));
+  if (self->is_open)
+    dray_settings_note_running (self->settings, self->manager, DRAY_WINDOW_CALLER);
   if (window != NULL)
     {
       dray_window_close_downloads (window);
@@ -255,6 +258,7 @@ static void
 serve (DrayApplication *self)
 {
   g_application_hold (G_APPLICATION (self));
+  g_clear_handle_id (&self->idle_source, g_source_remove);
   if (self->service == NULL)
     return;
 
@@ -280,6 +284,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (self->is_open)
     {
       self->n_busy = 0;
+      dray_settings_resume_noted (self->settings, self->manager);
       serve (self);
       if (window != NULL)
         show_manager (self, window);
@@ -296,7 +301,7 @@ static void
 open_catalog (DrayApplication *self)
 {
   g_autofree char *path = dray_command_get_catalog_path ();
-  g_autofree char *root = dray_library_get_default_root ();
+  g_autofree char *root = dray_settings_dup_library (self->settings);
 
   if (self->manager != NULL || self->quitting || self->taking_over)
     return;
@@ -318,11 +323,14 @@ window_active_cb (GtkWindow *window, G_GNUC_UNUSED GParamSpec *pspec, DrayApplic
 static void
 show_window (DrayApplication *self)
 {
+  g_autofree char *library = dray_settings_dup_library (self->settings);
   DrayWindow *window = get_window (self);
 
   if (window == NULL)
     {
       window = dray_window_new (GTK_APPLICATION (self));
+      dray_settings_bind_size (self->settings, G_OBJECT (window));
+      dray_window_set_library (window, library);
       g_signal_connect (window, "notify::is-active", G_CALLBACK (window_active_cb), self);
       if (self->is_open)
         show_manager (self, window);
@@ -408,6 +416,42 @@ quit_cb (G_GNUC_UNUSED GSimpleAction *action,
 }
 
 static void
+reopen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  DrayApplication *self = DRAY_APPLICATION (user_data);
+
+  dray_manager_close_finish (DRAY_MANAGER (source), result);
+  g_clear_object (&self->manager);
+  if (self->quitting)
+    end (self);
+  else
+    open_catalog (self);
+  g_application_release (G_APPLICATION (self));
+}
+
+/* A manager has one library, so it is closed and opened again on the other one. */
+static void
+set_library_cb (G_GNUC_UNUSED GSimpleAction *action, GVariant *folder, gpointer user_data)
+{
+  DrayApplication *self = DRAY_APPLICATION (user_data);
+  DrayWindow *window = get_window (self);
+
+  if (!self->is_open || self->quitting || window == NULL)
+    return;
+
+  g_settings_set_string (self->settings, DRAY_SETTING_LIBRARY, g_variant_get_string (folder, NULL));
+  dray_window_set_library (window, g_variant_get_string (folder, NULL));
+  dray_settings_note_running (self->settings, self->manager, DRAY_WINDOW_CALLER);
+  dray_window_close_downloads (window);
+  if (self->service != NULL)
+    dray_service_set_manager (self->service, NULL);
+  g_clear_handle_id (&self->idle_source, g_source_remove);
+  self->is_open = FALSE;
+  /* The hold that the open catalog had is the closing one's from here on. */
+  dray_manager_close_async (self->manager, reopen_cb, self);
+}
+
+static void
 open_catalog_cb (G_GNUC_UNUSED GSimpleAction *action,
                  G_GNUC_UNUSED GVariant *nothing,
                  gpointer user_data)
@@ -454,10 +498,12 @@ sigterm_cb (gpointer user_data)
 static void
 dray_application_startup (GApplication *application)
 {
+  DrayApplication *self = DRAY_APPLICATION (application);
   static const GActionEntry entries[] = {
     { .name = "quit", .activate = quit_cb },
     { .name = "about", .activate = about_cb },
     { .name = "open-catalog", .activate = open_catalog_cb },
+    { .name = "set-library", .activate = set_library_cb, .parameter_type = "s" },
   };
   static const struct
   {
@@ -484,6 +530,10 @@ dray_application_startup (GApplication *application)
     gtk_application_set_accels_for_action (GTK_APPLICATION (application), shortcuts[i].action,
                                            shortcuts[i].accels);
   gtk_window_set_default_icon_name (DRAY_APPLICATION_ID);
+  self->settings = dray_settings_open ();
+  g_simple_action_set_enabled (
+      G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self), "set-library")),
+      self->settings != NULL);
   g_unix_signal_add (SIGINT, sigint_cb, application);
   g_unix_signal_add (SIGTERM, sigterm_cb, application);
 }
@@ -535,6 +585,7 @@ dray_application_finalize (GObject *object)
   DrayApplication *self = DRAY_APPLICATION (object);
 
   g_ptr_array_unref (self->sources);
+  g_clear_object (&self->settings);
 
   G_OBJECT_CLASS (dray_application_parent_class)->finalize (object);
 }

@@ -6,9 +6,9 @@
 #include "app/commands.h"
 #include "app/door.h"
 #include "app/service.h"
+#include "app/settings.h"
 
 #include "core/base/error.h"
-#include "core/library/library.h"
 #include "dray-config.h"
 
 struct _DrayDoorLocal
@@ -255,7 +255,8 @@ DrayDoor *
 dray_door_local_open (GDBusConnection *connection, GError **error)
 {
   g_autofree char *path = dray_command_get_catalog_path ();
-  g_autofree char *root = dray_library_get_default_root ();
+  g_autoptr (GSettings) settings = dray_settings_open ();
+  g_autofree char *root = dray_settings_dup_library (settings);
   g_autoptr (DrayManager) manager = dray_manager_new (path, root);
   g_autoptr (GAsyncResult) result = NULL;
   DrayDoorLocal *self;

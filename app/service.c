@@ -190,7 +190,7 @@ dray_service_new (GDBusConnection *connection, const char *path, GError **error)
 /**
  * dray_service_set_manager:
  * @self: a service
- * @manager: an open manager
+ * @manager: (nullable): an open manager; %NULL when it is about to be closed for another one
  *
  * Shows the manager's requests, and answers the calls that have waited for it.
  */
@@ -201,7 +201,11 @@ dray_service_set_manager (DrayService *self, DrayManager *manager)
   GListModel *requests;
 
   g_return_if_fail (DRAY_IS_SERVICE (self));
-  g_return_if_fail (self->manager == NULL);
+  g_return_if_fail (self->manager == NULL || manager == NULL);
+
+  detach (self);
+  if (manager == NULL)
+    return;
 
   self->manager = g_object_ref (manager);
   requests = dray_manager_get_requests (manager);

@@ -16,6 +16,7 @@ struct _DrayAddDialog
 {
   AdwWindow parent_instance;
 
+  char *library;
   char *folder; /* NULL for the library */
   DrayFreeSpace *free_space;
   GtkNativeDialog *chooser; /* NULL unless it is open */
@@ -97,8 +98,7 @@ resolve (DrayAddDialog *self)
 static void
 show_folder (DrayAddDialog *self)
 {
-  g_autofree char *root = dray_library_get_default_root ();
-  const char *folder = self->folder != NULL ? self->folder : root;
+  const char *folder = self->folder != NULL ? self->folder : self->library;
   g_autofree char *shown = dray_format_folder (folder);
   g_autofree char *escaped = g_markup_escape_text (shown, -1);
 
@@ -156,6 +156,7 @@ dray_add_dialog_dispose (GObject *object)
   g_clear_object (&self->chooser);
   g_clear_object (&self->free_space);
   g_clear_pointer (&self->folder, g_free);
+  g_clear_pointer (&self->library, g_free);
 
   G_OBJECT_CLASS (dray_add_dialog_parent_class)->dispose (object);
 }
@@ -184,9 +185,8 @@ dray_add_dialog_class_init (DrayAddDialogClass *klass)
 static void
 dray_add_dialog_init (DrayAddDialog *self)
 {
-  g_autofree char *root = dray_library_get_default_root ();
-
-  self->free_space = dray_free_space_new (root);
+  self->library = dray_library_get_default_root ();
+  self->free_space = dray_free_space_new (self->library);
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (self->free_space, "notify::bytes", G_CALLBACK (resolve), self,
                            G_CONNECT_SWAPPED);
@@ -198,11 +198,18 @@ dray_add_dialog_init (DrayAddDialog *self)
 /**
  * dray_add_dialog_new:
  * @parent: the window over which it opens
+ * @library: the absolute folder that is used unless another one is chosen
  *
  * Returns: (transfer none): a dialog
  */
 DrayAddDialog *
-dray_add_dialog_new (GtkWindow *parent)
+dray_add_dialog_new (GtkWindow *parent, const char *library)
 {
-  return g_object_new (DRAY_TYPE_ADD_DIALOG, "transient-for", parent, NULL);
+  DrayAddDialog *self = g_object_new (DRAY_TYPE_ADD_DIALOG, "transient-for", parent, NULL);
+
+  g_free (self->library);
+  self->library = g_strdup (library);
+  show_folder (self);
+
+  return self;
 }

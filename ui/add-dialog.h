@@ -15,6 +15,6 @@ G_BEGIN_DECLS
 #define DRAY_TYPE_ADD_DIALOG (dray_add_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (DrayAddDialog, dray_add_dialog, DRAY, ADD_DIALOG, AdwWindow)
 
-DrayAddDialog *dray_add_dialog_new (GtkWindow *parent);
+DrayAddDialog *dray_add_dialog_new (GtkWindow *parent, const char *library);
 
 G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "ui/format.h"
 
-#include "core/library/library.h"
-
 #include <glib/gi18n.h>
 
 /* How long a discard can be undone, in seconds. */
@@ -194,9 +192,44 @@ free_up_space_cb (GtkWidget *widget,
                   G_GNUC_UNUSED const char *name,
                   G_GNUC_UNUSED GVariant *id)
 {
-  g_autofree char *root = dray_library_get_default_root ();
+  open_folder (DRAY_DOWNLOADS_PAGE (widget), DRAY_DOWNLOADS_PAGE (widget)->library);
+}
 
-  open_folder (DRAY_DOWNLOADS_PAGE (widget), root);
+static void
+library_chosen_cb (DrayDownloadsPage *self, int response)
+{
+  g_autoptr (GFile) folder = NULL;
+  const char *path = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    folder = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (self->chooser));
+  if (folder != NULL)
+    path = g_file_peek_path (folder);
+
+  if (path != NULL && g_utf8_validate (path, -1, NULL))
+    gtk_widget_activate_action (GTK_WIDGET (self), "app.set-library", "s", path);
+  else if (folder != NULL)
+    dray_downloads_page_tell (self, _ ("Models cannot be kept in that folder"));
+  g_clear_object (&self->chooser);
+}
+
+static void
+change_library_cb (GtkWidget *widget,
+                   G_GNUC_UNUSED const char *name,
+                   G_GNUC_UNUSED GVariant *nothing)
+{
+  DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
+  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (widget));
+
+  if (self->chooser != NULL)
+    return;
+
+  self->chooser = GTK_NATIVE_DIALOG (
+      gtk_file_chooser_native_new (_ ("Where to Keep Models"), window,
+                                   GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _ ("_Select"), NULL));
+  gtk_native_dialog_set_modal (self->chooser, TRUE);
+  g_signal_connect_swapped (self->chooser, "response", G_CALLBACK (library_chosen_cb), self);
+  gtk_native_dialog_show (self->chooser);
 }
 
 /* Only what can be done now is enabled. */
@@ -207,7 +240,7 @@ dray_downloads_page_update_actions (DrayDownloadsPage *self)
     "downloads.pause",     "downloads.resume",       "downloads.resume-several",
     "downloads.remove",    "downloads.start-over",   "downloads.discard",
     "downloads.pause-all", "downloads.resume-all",   "downloads.clear",
-    "downloads.undo",      "downloads.cancel-model",
+    "downloads.undo",      "downloads.cancel-model", "downloads.change-library",
   };
   GtkWidget *widget = GTK_WIDGET (self);
   gboolean enabled = get_downloads (widget) != NULL;
@@ -235,6 +268,8 @@ dray_downloads_page_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "downloads.resume-all", NULL, resume_all_cb);
   gtk_widget_class_install_action (widget_class, "downloads.clear", NULL, clear_cb);
   gtk_widget_class_install_action (widget_class, "downloads.open-folder", "s", open_folder_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.change-library", NULL,
+                                   change_library_cb);
   gtk_widget_class_install_action (widget_class, "downloads.free-up-space", "s",
                                    free_up_space_cb);
 }

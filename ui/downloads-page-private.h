@@ -18,6 +18,8 @@ struct _DrayDownloadsPage
   AdwBin parent_instance;
 
   DrayDownloads *downloads; /* NULL while there is no list */
+  char *library;            /* the absolute folder of finished models */
+  GtkNativeDialog *chooser; /* of another one; NULL unless it is open */
   DrayFreeSpace *free_space;
   DraySection *in_progress;
   guint last_discard;   /* what Ctrl+Z undoes */
@@ -29,7 +31,7 @@ struct _DrayDownloadsPage
   GtkWidget *read_only;
   GtkScrolledWindow *scroller;
   GtkListView *list;
-  AdwStatusPage *first_run;
+  GtkLabel *saved_in;
   AdwStatusPage *failure;
 };
 

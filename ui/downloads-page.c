@@ -23,8 +23,7 @@ show_what_there_is (DrayDownloadsPage *self)
 static void
 describe_library (DrayDownloadsPage *self)
 {
-  g_autofree char *root = dray_library_get_default_root ();
-  g_autofree char *folder = dray_format_folder (root);
+  g_autofree char *folder = dray_format_folder (self->library);
   gint64 bytes = dray_free_space_get_bytes (self->free_space);
   g_autofree char *size = dray_format_room (bytes);
   g_autofree char *text = NULL;
@@ -35,7 +34,7 @@ describe_library (DrayDownloadsPage *self)
     text = g_strdup_printf (_ ("Saved in %s · %s free"), folder, size);
   else
     text = g_strdup_printf (_ ("Saved in %s"), folder);
-  adw_status_page_set_description (self->first_run, text);
+  gtk_label_set_label (self->saved_in, text);
 }
 
 /* Without bytes that move, only others change the room: that is nothing to wake up for. */
@@ -219,6 +218,8 @@ dray_downloads_page_dispose (GObject *object)
   g_clear_handle_id (&self->top_source, g_source_remove);
   g_clear_object (&self->in_progress);
   g_clear_object (&self->free_space);
+  g_clear_object (&self->chooser);
+  g_clear_pointer (&self->library, g_free);
 
   G_OBJECT_CLASS (dray_downloads_page_parent_class)->dispose (object);
 }
@@ -237,7 +238,7 @@ dray_downloads_page_class_init (DrayDownloadsPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, read_only);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, scroller);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, list);
-  gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, first_run);
+  gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, saved_in);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, failure);
   gtk_widget_class_bind_template_callback (widget_class, set_up_cell_cb);
   gtk_widget_class_bind_template_callback (widget_class, bind_cell_cb);
@@ -248,10 +249,9 @@ dray_downloads_page_class_init (DrayDownloadsPageClass *klass)
 static void
 dray_downloads_page_init (DrayDownloadsPage *self)
 {
-  g_autofree char *root = dray_library_get_default_root ();
-
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->free_space = dray_free_space_new (root);
+  self->library = dray_library_get_default_root ();
+  self->free_space = dray_free_space_new (self->library);
   g_signal_connect_object (self->free_space, "notify::bytes", G_CALLBACK (describe_library), self,
                            G_CONNECT_SWAPPED);
   describe_library (self);
@@ -302,6 +302,33 @@ dray_downloads_page_get_downloads (DrayDownloadsPage *self)
   g_return_val_if_fail (DRAY_IS_DOWNLOADS_PAGE (self), NULL);
 
   return self->downloads;
+}
+
+/**
+ * dray_downloads_page_set_library:
+ * @self: a page
+ * @folder: the absolute folder where finished models go
+ */
+void
+dray_downloads_page_set_library (DrayDownloadsPage *self, const char *folder)
+{
+  g_return_if_fail (DRAY_IS_DOWNLOADS_PAGE (self));
+
+  if (g_strcmp0 (self->library, folder) == 0)
+    return;
+
+  g_free (self->library);
+  self->library = g_strdup (folder);
+  dray_free_space_set_folder (self->free_space, folder);
+  describe_library (self);
+}
+
+const char *
+dray_downloads_page_get_library (DrayDownloadsPage *self)
+{
+  g_return_val_if_fail (DRAY_IS_DOWNLOADS_PAGE (self), NULL);
+
+  return self->library;
 }
 
 /**

@@ -42,7 +42,8 @@ accepted_cb (DrayWindow *self, const char *const *sources, const char *directory
 static void
 add_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *nothing)
 {
-  GtkWindow *dialog = GTK_WINDOW (dray_add_dialog_new (GTK_WINDOW (widget)));
+  GtkWindow *dialog = GTK_WINDOW (dray_add_dialog_new (
+      GTK_WINDOW (widget), dray_downloads_page_get_library (DRAY_WINDOW (widget)->downloads_page)));
 
   g_signal_connect_object (dialog, "accepted", G_CALLBACK (accepted_cb), widget,
                            G_CONNECT_SWAPPED);
@@ -135,6 +136,19 @@ dray_window_set_downloads (DrayWindow *self, DrayDownloads *downloads)
 
   dray_downloads_page_set_downloads (self->downloads_page, downloads);
   update_actions (self);
+}
+
+/**
+ * dray_window_set_library:
+ * @self: a window
+ * @folder: the absolute folder where finished models go
+ */
+void
+dray_window_set_library (DrayWindow *self, const char *folder)
+{
+  g_return_if_fail (DRAY_IS_WINDOW (self));
+
+  dray_downloads_page_set_library (self->downloads_page, folder);
 }
 
 /**

@@ -131,6 +131,20 @@ class Program:
         self.wait_for(lambda: self.nodes(TEXT), 'the field for a link')[0].set_text(text)
 
 
+    def choose_folder(self, folder):
+        """Types the folder into the dialog of the toolkit, as one does who has no mouse."""
+        dialog = self.wait_for(lambda: [name for name in self._windows()
+                                        if name != self.window_id()], 'the dialog')[0]
+        self._desktop.xdotool('windowfocus', '--sync', dialog)
+        self._desktop.xdotool('key', 'ctrl+l')
+        self.wait_for(lambda: self.nodes(TEXT), 'the field for a folder')[0].set_text(str(folder))
+        self.click('Select')
+
+    def _windows(self):
+        return self._desktop.xdotool('search', '--onlyvisible', '--pid', self.process.pid,
+                                     '--name', '.').split()
+
+
 class WindowTest(unittest.TestCase):
     """Cases that share a desktop; each has a home of its own, and programs that end with it."""
 
