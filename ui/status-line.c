@@ -5,8 +5,8 @@
 /* Between the two texts, in pixels. */
 #define GAP 12
 
-/* How many characters of the first text are left at the smallest width. */
-#define MIN_CHARS 6
+/* How many characters are left at the smallest width. */
+#define MIN_CHARS 3
 
 struct _DrayStatusLine
 {

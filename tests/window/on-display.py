@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the C test of the thousand rows on a display of its own."""
+"""Runs a program on a display of its own: on-display.py PROGRAM ARGUMENT…."""
 
 import os
 import pathlib
@@ -15,8 +15,7 @@ def main():
     desktop = Desktop()
     try:
         environment = {**os.environ, **desktop.environment}
-        return subprocess.run([os.environ['DRAY_TEST_MOTION'], *sys.argv[1:]], env=environment,
-                              check=False).returncode
+        return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
     finally:
         desktop.close()
 
