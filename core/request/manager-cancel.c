@@ -229,6 +229,17 @@ stop (DrayManager *self, DrayRequest *request)
     }
 }
 
+/* A parent settles with its children, unless one of them is asked to run again meanwhile. */
+static gboolean
+has_running_child (DrayRequest *request)
+{
+  for (guint i = 0; i < request->children->len; i++)
+    if (dray_request_is_running (g_ptr_array_index (request->children, i)))
+      return TRUE;
+
+  return FALSE;
+}
+
 static void
 begin_cancel (DrayManager *self, GPtrArray *requests, gboolean clear_cache, GTask *task)
 {
@@ -247,7 +258,7 @@ begin_cancel (DrayManager *self, GPtrArray *requests, gboolean clear_cache, GTas
     {
       DrayRequest *request = g_ptr_array_index (requests, i);
 
-      if (dray_request_is_running (request))
+      if (dray_request_is_running (request) && (clear_cache || !has_running_child (request)))
         g_ptr_array_add (cancel->pending, g_object_ref (request));
       if (clear_cache)
         request->fate = DRAY_FATE_DISCARD;

@@ -365,6 +365,7 @@ dray_manager_run_again (DrayManager *self, DrayRequest *request)
 
   dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
   request->record->position = self->next_position++;
+  request->wishes.start_now = FALSE;
   dray_engine_put_request (&self->engine, request);
   if (!parent)
     dray_manager_enqueue (self, request);

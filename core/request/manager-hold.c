@@ -206,6 +206,7 @@ dray_manager_move (DrayManager *self, const char *id, guint position, GError **e
 {
   g_autoptr (GPtrArray) order = NULL;
   DrayRequest *request;
+  gpointer moved;
   guint place;
 
   g_return_val_if_fail (DRAY_IS_MANAGER (self), FALSE);
@@ -218,8 +219,8 @@ dray_manager_move (DrayManager *self, const char *id, guint position, GError **e
 
   order = dray_engine_snapshot (self->queue);
   g_ptr_array_find (order, request, &place);
-  g_ptr_array_insert (order, (gint) MIN (position, order->len - 1),
-                      g_ptr_array_steal_index (order, place));
+  moved = g_ptr_array_steal_index (order, place);
+  g_ptr_array_insert (order, (gint) MIN (position, order->len), moved);
   renumber (self, order);
   g_ptr_array_unref (self->queue);
   self->queue = g_steal_pointer (&order);

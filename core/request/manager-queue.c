@@ -261,6 +261,9 @@ start_job (DrayManager *self, DrayStoredAsset *asset, DrayRequest *request)
 
   if (self->sample_source == 0)
     self->sample_source = g_timeout_add (SAMPLE_INTERVAL, sample_cb, self);
+
+  /* Those who were passed over may share it. */
+  dray_manager_pump_soon (self);
 }
 
 static void
@@ -369,6 +372,20 @@ dray_manager_pump_soon (DrayManager *self)
     self->pump_source = g_idle_add_full (G_PRIORITY_DEFAULT, pump_cb, self, NULL);
 }
 
+/* Shares the transfer that runs, at once: whoever leaves it next must not end it. */
+static gboolean
+join (DrayManager *self, DrayRequest *request)
+{
+  DrayStoredAsset *asset = dray_engine_get_asset (&self->engine, request);
+  DrayDownloadJob *job = asset != NULL ? dray_manager_find_job (self, asset->record.id) : NULL;
+
+  if (job == NULL || self->held || self->closing != NULL || !dray_download_job_accepts (job))
+    return FALSE;
+
+  dray_download_job_add (job, request);
+  return TRUE;
+}
+
 /* Puts a running request, which nothing serves, into its place in the queue. */
 void
 dray_manager_enqueue (DrayManager *self, DrayRequest *request)
@@ -376,6 +393,9 @@ dray_manager_enqueue (DrayManager *self, DrayRequest *request)
   guint place = self->queue->len;
 
   g_assert (!request->in_queue);
+
+  if (join (self, request))
+    return;
 
   while (place > 0
          && ((DrayRequest *) g_ptr_array_index (self->queue, place - 1))->record->position
@@ -408,4 +428,5 @@ dray_manager_dequeue (DrayManager *self, DrayRequest *request)
   request->in_queue = FALSE;
   dray_request_set_queue_position (request, -1);
   g_ptr_array_remove (self->queue, request);
+  dray_manager_pump_soon (self);
 }
