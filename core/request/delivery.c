@@ -108,6 +108,24 @@ dray_delivery_is_running (DrayDelivery *self)
   return self->task != NULL;
 }
 
+/**
+ * dray_delivery_must_wait:
+ * @self: a delivery that has not run
+ * @other: one that runs
+ *
+ * Returns: whether @other makes the very copy that @self needs
+ */
+gboolean
+dray_delivery_must_wait (DrayDelivery *self, DrayDelivery *other)
+{
+  const DrayStoredAsset *asset = dray_engine_get_asset (self->engine, self->request);
+  const DrayAssetRecord *placed = other->placed != NULL ? &other->placed->record : NULL;
+
+  return placed != NULL && asset != NULL
+         && g_strcmp0 (placed->sha256, asset->record.sha256) == 0
+         && g_strcmp0 (placed->directory, dray_request_get_record (self->request)->directory) == 0;
+}
+
 static void
 end (DrayDelivery *self, const GError *error)
 {

@@ -22,6 +22,7 @@ gboolean dray_delivery_is_needed (DrayEngine *engine, DrayRequest *request);
 DrayDelivery *dray_delivery_new (DrayEngine *engine, DrayRequest *request);
 DrayRequest *dray_delivery_get_request (DrayDelivery *self);
 gboolean dray_delivery_is_running (DrayDelivery *self);
+gboolean dray_delivery_must_wait (DrayDelivery *self, DrayDelivery *other);
 void dray_delivery_run_async (DrayDelivery *self,
                               DrayWorker *worker,
                               GAsyncReadyCallback callback,

@@ -20,6 +20,7 @@ typedef struct
   char *directory;
   char *sha256;
   DrayCatalogChange *change; /* all that the call adds is recorded at once */
+  GPtrArray *requests;       /* of DrayRequest: what the call adds, a parent first */
 } Call;
 
 static void
@@ -31,6 +32,7 @@ call_clear (Call *call)
   g_free (call->directory);
   g_free (call->sha256);
   g_clear_pointer (&call->change, dray_catalog_change_free);
+  g_clear_pointer (&call->requests, g_ptr_array_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_clear)
@@ -93,8 +95,26 @@ find_asset (DrayManager *self, const char *url, const char *sha256)
                        : dray_asset_table_find_unfinished (self->engine.assets, link_key, NULL);
 }
 
+/* Whether a request that runs, or waits for its turn, is after an asset. */
+static gboolean
+is_awaited (DrayManager *self, gint64 asset_id)
+{
+  guint n_requests = g_list_model_get_n_items (G_LIST_MODEL (self->engine.requests));
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      DrayRequest *request = dray_engine_get_request (&self->engine, i);
+
+      if (request->record->asset_id == asset_id && dray_request_is_running (request))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /* The asset that an earlier call for the same bytes began: its bytes are kept, in its folder. Its
- * link becomes that of the new call, which may be signed anew. */
+ * link becomes that of the new call, which may be signed anew, unless others rely on the one that
+ * it has. */
 static DrayStoredAsset *
 find_or_add_asset (DrayManager *self, const Call *call, const char *url)
 {
@@ -103,7 +123,7 @@ find_or_add_asset (DrayManager *self, const Call *call, const char *url)
   if (asset == NULL)
     return add_asset (self, call, url);
 
-  if (dray_manager_find_job (self, asset->record.id) == NULL)
+  if (!is_awaited (self, asset->record.id))
     {
       dray_stored_asset_keep_link_key (asset);
       g_free (asset->record.url);
@@ -190,8 +210,7 @@ add_request (DrayManager *self,
       dray_catalog_change_put_aliases (call->change, asset->record.id, asset->aliases);
     }
   dray_catalog_change_put_request (call->change, request->record);
-  g_list_store_append (self->engine.requests, request);
-  g_object_unref (request);
+  g_ptr_array_add (call->requests, request);
 
   return request;
 }
@@ -255,16 +274,17 @@ check_options (Call *call, GError **error)
   return FALSE;
 }
 
+/* Those who listen to the list may cancel what they find there: all of it has its place before. */
 static void
-start (DrayManager *self, DrayRequest *request)
+start (DrayManager *self, GPtrArray *requests)
 {
-  g_autoptr (GPtrArray) children = dray_engine_snapshot (request->children);
+  GListStore *list = self->engine.requests;
 
-  if (!dray_request_is_parent (request))
-    dray_manager_enqueue_or_join (self, request);
-  for (guint i = 0; i < children->len; i++)
-    if (dray_request_is_running (g_ptr_array_index (children, i)))
-      dray_manager_enqueue_or_join (self, g_ptr_array_index (children, i));
+  for (guint i = 0; i < requests->len; i++)
+    if (!dray_request_is_parent (g_ptr_array_index (requests, i)))
+      dray_manager_enqueue_or_join (self, g_ptr_array_index (requests, i));
+  g_list_store_splice (list, g_list_model_get_n_items (G_LIST_MODEL (list)), 0, requests->pdata,
+                       requests->len);
 }
 
 static DrayRequest *
@@ -293,12 +313,13 @@ ask (DrayManager *self,
   model = dray_model_record_new (call.reference->model_id, call.shelf.publisher,
                                  call.shelf.model);
   call.change = dray_catalog_change_new ();
+  call.requests = g_ptr_array_new_with_free_func (g_object_unref);
   dray_catalog_change_put_model (call.change, model);
 
   request = call.reference->urls->len > 1 ? add_set (self, &call) : add_single (self, &call);
   dray_catalog_write_async (self->engine.catalog, g_steal_pointer (&call.change),
                             DRAY_DURABILITY_PROCESS, dray_engine_report, NULL);
-  start (self, request);
+  start (self, call.requests);
 
   return request;
 }
@@ -357,18 +378,32 @@ dray_manager_load_model (DrayManager *self,
   return ask (self, "load", source, options, error);
 }
 
-/* Runs a paused or failed request again, at the end of the queue. */
+/* Runs a paused or failed request again, at the end of the queue. Whoever hears of it may pause it
+ * at once, so it is in the queue before. */
 void
 dray_manager_run_again (DrayManager *self, DrayRequest *request)
 {
   gboolean parent = dray_request_is_parent (request);
 
-  dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
+  g_object_freeze_notify (G_OBJECT (request));
   request->record->position = self->next_position++;
   request->wishes.start_now = FALSE;
+  dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
   dray_engine_put_request (&self->engine, request);
   if (!parent)
     dray_manager_enqueue (self, request);
+  g_object_thaw_notify (G_OBJECT (request));
+}
+
+/* Nobody hears of one of several requests before something is done to them all. */
+static void
+freeze_all (GPtrArray *requests, gboolean freeze)
+{
+  for (guint i = 0; i < requests->len; i++)
+    if (freeze)
+      g_object_freeze_notify (g_ptr_array_index (requests, i));
+    else
+      g_object_thaw_notify (g_ptr_array_index (requests, i));
 }
 
 static void
@@ -407,8 +442,7 @@ dray_manager_resume (DrayManager *self,
                      gboolean restart_changed,
                      GError **error)
 {
-  g_autoptr (GPtrArray) children = NULL;
-  g_autoptr (DrayRequest) alive = NULL;
+  g_autoptr (GPtrArray) family = NULL;
   DrayRequest *request;
 
   g_return_val_if_fail (DRAY_IS_MANAGER (self), FALSE);
@@ -424,13 +458,14 @@ dray_manager_resume (DrayManager *self,
       return FALSE;
     }
 
-  alive = g_object_ref (request);
-  resume_one (self, request, restart_changed);
-  children = dray_engine_snapshot (request->children);
-  for (guint i = 0; i < children->len; i++)
-    resume_one (self, g_ptr_array_index (children, i), restart_changed);
+  family = dray_engine_snapshot (request->children);
+  g_ptr_array_insert (family, 0, g_object_ref (request));
+  freeze_all (family, TRUE);
+  for (guint i = 0; i < family->len; i++)
+    resume_one (self, g_ptr_array_index (family, i), restart_changed);
   if (dray_request_is_parent (request))
     dray_manager_update_parent (self, request);
+  freeze_all (family, FALSE);
 
   return TRUE;
 }

@@ -42,10 +42,29 @@ dray_manager_settle (DrayManager *self,
     dray_manager_run_again (self, request);
 }
 
+/* While everything is held, nobody settles but those who were paused; what has ended for the others
+ * is done again after the release. Returns whether that is so. */
+static gboolean
+hold_back (DrayManager *self, DrayRequest *request)
+{
+  if (!self->held)
+    return FALSE;
+
+  if (request->fate == DRAY_FATE_RUN)
+    dray_manager_enqueue (self, request);
+  else
+    dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
+
+  return TRUE;
+}
+
 /* What becomes of a request whose job or delivery has ended before its work was done. */
 static void
 end_run (DrayManager *self, DrayRequest *request, const GError *error)
 {
+  if (hold_back (self, request))
+    return;
+
   if (!dray_error_is_cancelled (error))
     dray_manager_settle (self, request, DRAY_REQUEST_FAILED, error);
   else if (request->fate == DRAY_FATE_RUN)
@@ -91,14 +110,27 @@ delivered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   dray_manager_begin_operation (self);
   g_ptr_array_add (self->idle_workers, dray_delivery_steal_worker (delivery));
   g_ptr_array_remove (self->deliveries, delivery);
-  if (done)
-    dray_manager_settle (self, request, DRAY_REQUEST_COMPLETED, NULL);
-  else
+  if (!done)
     end_run (self, request, error);
+  else if (!hold_back (self, request))
+    dray_manager_settle (self, request, DRAY_REQUEST_COMPLETED, NULL);
 
   start_deliveries (self);
   go_on (self);
   dray_manager_end_operation (self);
+}
+
+static gboolean
+may_start (DrayManager *self, DrayDelivery *delivery)
+{
+  if (dray_delivery_is_running (delivery))
+    return FALSE;
+
+  for (guint i = 0; i < self->deliveries->len; i++)
+    if (dray_delivery_must_wait (delivery, g_ptr_array_index (self->deliveries, i)))
+      return FALSE;
+
+  return TRUE;
 }
 
 static void
@@ -110,8 +142,7 @@ start_deliveries (DrayManager *self)
     {
       DrayDelivery *delivery = g_ptr_array_index (deliveries, i);
 
-      if (!dray_delivery_is_running (delivery)
-          && g_ptr_array_find (self->deliveries, delivery, NULL))
+      if (g_ptr_array_find (self->deliveries, delivery, NULL) && may_start (self, delivery))
         dray_delivery_run_async (delivery, g_ptr_array_steal_index (self->idle_workers, 0),
                                  delivered_cb, g_object_ref (self));
     }
@@ -133,6 +164,11 @@ dray_manager_deliver (DrayManager *self, DrayRequest *request)
   if (!dray_delivery_is_needed (&self->engine, request))
     {
       dray_manager_settle (self, request, DRAY_REQUEST_COMPLETED, NULL);
+      return;
+    }
+  if (request->fate != DRAY_FATE_RUN)
+    {
+      dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
       return;
     }
 
@@ -166,11 +202,8 @@ dray_manager_conclude (DrayManager *self, DrayRequest *request)
   const DrayStoredAsset *asset = dray_engine_get_asset (&self->engine, request);
   g_autoptr (GError) error = NULL;
 
-  if (self->held)
-    {
-      dray_manager_enqueue (self, request);
-      return;
-    }
+  if (hold_back (self, request))
+    return;
 
   error = find_fault (asset, request);
   if (error != NULL)

@@ -218,6 +218,7 @@ void
 dray_manager_set_max_transfers (DrayManager *self, guint max_transfers)
 {
   g_return_if_fail (DRAY_IS_MANAGER (self));
+  g_return_if_fail (max_transfers >= 1 && max_transfers <= 100);
 
   if (self->max_transfers == max_transfers)
     return;

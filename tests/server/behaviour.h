@@ -100,7 +100,7 @@ typedef struct
   guint delay;                  /* milliseconds before the head */
   guint interim;                /* how many 103 responses come first */
   gint64 header_padding;        /* further bytes of header; G_MAXINT64 never ends */
-  const char *headers;          /* (nullable) further lines, each ended by CRLF */
+  const char *headers;          /* (nullable) further lines, each ended by CRLF; of a redirect too */
   const char *content_encoding; /* (nullable) only the header: the body is as ever */
 
   /* Instead of the file. */

@@ -361,7 +361,7 @@ fill (DrayTestResponse *response, DrayTestFile *file, const DrayTestRequest *req
   else if (behaviour->redirect != NULL)
     {
       response->status = behaviour->redirect_status != 0 ? behaviour->redirect_status : 302;
-      set_text (response, NULL, NULL);
+      set_text (response, behaviour->headers, NULL);
       g_string_append_printf (response->head, "Location: %s\r\n", behaviour->redirect);
     }
   else if (behaviour->refuses_head && response->head_only)
