@@ -19,8 +19,7 @@ steps_add (ManagerFixture *fixture, const char *path, guint64 seed, gint64 gate)
 void
 steps_add_same (ManagerFixture *fixture, DrayTestServer *server, const char *path)
 {
-  dray_test_server_add (server, path,
-                        dray_test_server_dup_content (fixture->server, FIXTURE_PATH));
+  dray_test_server_add (server, path, dray_test_server_dup_content (fixture->server, FIXTURE_PATH));
 }
 
 /* Moves the gate of a file, and leaves the rest of its behaviour; 0 lets everything through. */

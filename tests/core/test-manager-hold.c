@@ -45,9 +45,7 @@ get_gated (ManagerFixture *fixture, const char *path)
 }
 
 static void
-answered_cb (G_GNUC_UNUSED GObject *source,
-             G_GNUC_UNUSED GAsyncResult *result,
-             gpointer user_data)
+answered_cb (G_GNUC_UNUSED GObject *source, G_GNUC_UNUSED GAsyncResult *result, gpointer user_data)
 {
   (*(guint *) user_data)++;
 }

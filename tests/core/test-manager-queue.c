@@ -121,8 +121,8 @@ move (ManagerFixture *fixture, DrayRequest *request, guint position)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (dray_manager_move (fixture->manager, dray_request_get_id (request), position,
-                                    &error));
+  g_assert_true (
+      dray_manager_move (fixture->manager, dray_request_get_id (request), position, &error));
   g_assert_no_error (error);
   steps_spin (fixture);
 }
@@ -185,8 +185,8 @@ test_start_now (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 
   ask_for_all (fixture, 1, requests);
   fixture_wait_for_bytes (requests[0], FIXTURE_HELD);
-  g_assert_true (dray_manager_start_now (fixture->manager, dray_request_get_id (requests[2]),
-                                         NULL));
+  g_assert_true (
+      dray_manager_start_now (fixture->manager, dray_request_get_id (requests[2]), NULL));
   fixture_wait_for_bytes (requests[2], FIXTURE_HELD);
   assert_places (requests, (const gint[]){ -1, 0, -1, 1, 2 });
   assert_asked (fixture, "ac");

@@ -101,8 +101,8 @@ test_one_copy (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
     {
       g_autofree char *caller = g_strdup_printf ("caller-%u", i);
 
-      others[i] = fixture_get_with (fixture, FIXTURE_PATH, "caller", caller, "directory", folder,
-                                    NULL);
+      others[i] =
+          fixture_get_with (fixture, FIXTURE_PATH, "caller", caller, "directory", folder, NULL);
     }
   finish (fixture, first, others[0]);
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
@@ -259,9 +259,8 @@ static void
 test_all_wrong (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   DrayRequest *first = get_gated (fixture, "sha256", WRONG);
-  DrayRequest *second
-      = get_other (fixture, "sha256",
-                   "11112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+  DrayRequest *second = get_other (
+      fixture, "sha256", "11112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
 
   finish (fixture, first, second);
   assert_mismatch (first);
@@ -285,8 +284,8 @@ test_limits (ManagerFixture *fixture, gconstpointer data)
   dray_test_server_add_gguf (fixture->server, FIXTURE_PATH, 7, LARGE_SIZE);
   steps_set_gate (fixture, FIXTURE_PATH, 2 * FIXTURE_HELD);
   first = fixture_get_with (fixture, FIXTURE_PATH, "rate-limit", (gint64) 500000, NULL);
-  second = fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", "rate-limit", larger,
-                             NULL);
+  second =
+      fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", "rate-limit", larger, NULL);
   fixture_wait_for_bytes (first, 2 * FIXTURE_HELD);
 
   /* What was being read at the old pace is paid for at the new one. */
@@ -358,7 +357,8 @@ test_tokens (ManagerFixture *fixture, gconstpointer data)
   assert_tokens (fixture->server, FIXTURE_PATH, "Bearer secret");
   assert_tokens (mirror, OTHER_PATH, "Bearer other");
   g_assert_cmpint (fixture_get_body_bytes (fixture, FIXTURE_PATH)
-                       + dray_test_server_get_body_bytes (mirror), ==, FIXTURE_SIZE);
+                       + dray_test_server_get_body_bytes (mirror),
+                   ==, FIXTURE_SIZE);
 }
 
 /* Two links, one digest: one transfer. */
