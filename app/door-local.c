@@ -261,6 +261,7 @@ dray_door_local_open (GDBusConnection *connection, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
   DrayDoorLocal *self;
 
+  dray_settings_set_up_manager (settings, manager, FALSE);
   dray_manager_open_async (manager, arrived_cb, &result);
   if (!dray_manager_open_finish (manager, wait_for (&result), error))
     return NULL;

@@ -58,68 +58,25 @@ dray_settings_bind_size (GSettings *settings, GObject *window)
   g_settings_bind (settings, DRAY_SETTING_WIDTH, window, "default-width", G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (settings, DRAY_SETTING_HEIGHT, window, "default-height",
                    G_SETTINGS_BIND_DEFAULT);
-  g_settings_bind (settings, DRAY_SETTING_MAXIMIZED, window, "maximized",
-                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, DRAY_SETTING_MAXIMIZED, window, "maximized", G_SETTINGS_BIND_DEFAULT);
 }
 
 /**
- * dray_settings_note_running:
+ * dray_settings_set_up_manager:
  * @settings: (nullable): the settings
- * @manager: an open manager, which is about to be closed
- * @caller: whose requests are noted
+ * @manager: a manager that is not open
+ * @is_window: whether it is the window's, rather than a command's
  *
- * Notes what closing the manager will pause.
+ * Has @manager do as the person wants: how many transfers run at once, from now on, and whether
+ * what ran when the last program ended goes on. A command never resumes what it was not asked for.
  */
 void
-dray_settings_note_running (GSettings *settings, DrayManager *manager, const char *caller)
+dray_settings_set_up_manager (GSettings *settings, DrayManager *manager, gboolean is_window)
 {
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  GListModel *requests = dray_manager_get_requests (manager);
-  guint n_requests = g_list_model_get_n_items (requests);
-  g_auto (GStrv) ids = NULL;
-
-  if (settings == NULL)
-    return;
-
-  for (guint i = 0; i < n_requests; i++)
-    {
-      g_autoptr (DrayRequest) request = g_list_model_get_item (requests, i);
-
-      if (dray_request_is_running (request)
-          && g_str_equal (dray_request_get_caller (request), caller))
-        g_strv_builder_add (builder, dray_request_get_id (request));
-    }
-  ids = g_strv_builder_end (builder);
-  g_settings_set_strv (settings, DRAY_SETTING_RAN, (const char *const *) ids);
-}
-
-/**
- * dray_settings_resume_noted:
- * @settings: (nullable): the settings
- * @manager: an open manager
- *
- * Resumes what was noted, once, if that is still paused and wanted.
- */
-void
-dray_settings_resume_noted (GSettings *settings, DrayManager *manager)
-{
-  g_auto (GStrv) ids = NULL;
-
-  if (settings == NULL)
-    return;
-
-  ids = g_settings_get_strv (settings, DRAY_SETTING_RAN);
-  g_settings_reset (settings, DRAY_SETTING_RAN);
-  if (!g_settings_get_boolean (settings, DRAY_SETTING_RESUME))
-    return;
-
-  for (guint i = 0; ids[i] != NULL; i++)
-    {
-      DrayRequest *request = dray_manager_find_request (manager, ids[i]);
-      g_autoptr (GError) error = NULL;
-
-      if (request != NULL && dray_request_get_state (request) == DRAY_REQUEST_PAUSED
-          && !dray_manager_resume (manager, ids[i], FALSE, &error))
-        g_message ("%s", error->message);
-    }
+  dray_manager_set_resumes (
+      manager,
+      is_window && (settings == NULL || g_settings_get_boolean (settings, DRAY_SETTING_RESUME)));
+  if (settings != NULL)
+    g_settings_bind (settings, DRAY_SETTING_MAX_TRANSFERS, manager, "max-transfers",
+                     G_SETTINGS_BIND_GET);
 }

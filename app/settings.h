@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 /* The keys. */
 #define DRAY_SETTING_LIBRARY "library-folder"
 #define DRAY_SETTING_RESUME "resume-at-start"
-#define DRAY_SETTING_RAN "running-at-end"
+#define DRAY_SETTING_MAX_TRANSFERS "max-transfers"
 #define DRAY_SETTING_WIDTH "window-width"
 #define DRAY_SETTING_HEIGHT "window-height"
 #define DRAY_SETTING_MAXIMIZED "window-maximized"
@@ -24,7 +24,6 @@ G_BEGIN_DECLS
 GSettings *dray_settings_open (void);
 char *dray_settings_dup_library (GSettings *settings);
 void dray_settings_bind_size (GSettings *settings, GObject *window);
-void dray_settings_note_running (GSettings *settings, DrayManager *manager, const char *caller);
-void dray_settings_resume_noted (GSettings *settings, DrayManager *manager);
+void dray_settings_set_up_manager (GSettings *settings, DrayManager *manager, gboolean is_window);
 
 G_END_DECLS

@@ -32,6 +32,7 @@ struct _DrayDownloadsPage
   GtkScrolledWindow *scroller;
   GtkListView *list;
   GtkLabel *saved_in;
+  GtkWidget *change_library;
   AdwStatusPage *failure;
 };
 

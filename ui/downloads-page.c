@@ -239,6 +239,7 @@ dray_downloads_page_class_init (DrayDownloadsPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, scroller);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, list);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, saved_in);
+  gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, change_library);
   gtk_widget_class_bind_template_child (widget_class, DrayDownloadsPage, failure);
   gtk_widget_class_bind_template_callback (widget_class, set_up_cell_cb);
   gtk_widget_class_bind_template_callback (widget_class, bind_cell_cb);
@@ -308,11 +309,14 @@ dray_downloads_page_get_downloads (DrayDownloadsPage *self)
  * dray_downloads_page_set_library:
  * @self: a page
  * @folder: the absolute folder where finished models go
+ * @can_change: whether a person can choose another one
  */
 void
-dray_downloads_page_set_library (DrayDownloadsPage *self, const char *folder)
+dray_downloads_page_set_library (DrayDownloadsPage *self, const char *folder, gboolean can_change)
 {
   g_return_if_fail (DRAY_IS_DOWNLOADS_PAGE (self));
+
+  gtk_widget_set_visible (self->change_library, can_change);
 
   if (g_strcmp0 (self->library, folder) == 0)
     return;

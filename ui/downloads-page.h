@@ -20,7 +20,9 @@ G_DECLARE_FINAL_TYPE (DrayDownloadsPage, dray_downloads_page, DRAY, DOWNLOADS_PA
 void dray_downloads_page_set_downloads (DrayDownloadsPage *self, DrayDownloads *downloads);
 void dray_downloads_page_set_failure (DrayDownloadsPage *self, const char *message);
 DrayDownloads *dray_downloads_page_get_downloads (DrayDownloadsPage *self);
-void dray_downloads_page_set_library (DrayDownloadsPage *self, const char *folder);
+void dray_downloads_page_set_library (DrayDownloadsPage *self,
+                                      const char *folder,
+                                      gboolean can_change);
 const char *dray_downloads_page_get_library (DrayDownloadsPage *self);
 void dray_downloads_page_close (DrayDownloadsPage *self);
 void dray_downloads_page_show_request (DrayDownloadsPage *self, DrayRequest *request);

@@ -142,13 +142,14 @@ dray_window_set_downloads (DrayWindow *self, DrayDownloads *downloads)
  * dray_window_set_library:
  * @self: a window
  * @folder: the absolute folder where finished models go
+ * @can_change: whether a person can choose another one
  */
 void
-dray_window_set_library (DrayWindow *self, const char *folder)
+dray_window_set_library (DrayWindow *self, const char *folder, gboolean can_change)
 {
   g_return_if_fail (DRAY_IS_WINDOW (self));
 
-  dray_downloads_page_set_library (self->downloads_page, folder);
+  dray_downloads_page_set_library (self->downloads_page, folder, can_change);
 }
 
 /**
@@ -163,6 +164,19 @@ dray_window_set_failure (DrayWindow *self, const char *message)
 
   dray_downloads_page_set_failure (self->downloads_page, message);
   update_actions (self);
+}
+
+/**
+ * dray_window_tell:
+ * @self: a window
+ * @message: what to tell for a few seconds
+ */
+void
+dray_window_tell (DrayWindow *self, const char *message)
+{
+  g_return_if_fail (DRAY_IS_WINDOW (self));
+
+  dray_downloads_page_tell (self->downloads_page, message);
 }
 
 /**

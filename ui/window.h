@@ -18,7 +18,8 @@ G_DECLARE_FINAL_TYPE (DrayWindow, dray_window, DRAY, WINDOW, AdwApplicationWindo
 
 DrayWindow *dray_window_new (GtkApplication *application);
 void dray_window_set_downloads (DrayWindow *self, DrayDownloads *downloads);
-void dray_window_set_library (DrayWindow *self, const char *folder);
+void dray_window_set_library (DrayWindow *self, const char *folder, gboolean can_change);
+void dray_window_tell (DrayWindow *self, const char *message);
 void dray_window_set_failure (DrayWindow *self, const char *message);
 void dray_window_add_sources (DrayWindow *self,
                               const char *const *sources,

@@ -19,7 +19,7 @@ GROUP = 'org/dray/Dray'
 class Settings(WindowTest):
     def setUp(self):
         super().setUp()
-        self.server = ModelServer(MEGABYTE, Small=SIZE)
+        self.server = ModelServer(MEGABYTE, Small=SIZE, Other=SIZE)
         self.addCleanup(self.server.__exit__)
         self.url = self.server.url('Small.gguf')
         self.path = self.home.root / 'config' / 'glib-2.0' / 'settings' / 'keyfile'
@@ -67,6 +67,34 @@ class Settings(WindowTest):
         program.wait_for_label('Complete')
         self.assertEqual([path.name for path in library.rglob('*.gguf')], ['Small.gguf'])
 
+    def test_a_folder_that_takes_no_files_is_not_taken(self):
+        self.server.control('rate?bytes=0')
+        program = self.open()
+        program.wait_for_label('Saved in Downloads/Models')
+        program.click('Change')
+        program.choose_folder('/proc')
+        program.wait_for_label('Models cannot be kept in that folder')
+        program.wait_for_label('Saved in Downloads/Models')
+        self.assertNotIn('library-folder', self.stored())
+        program.type_link(self.url)
+        program.click('Download')
+        program.wait_for_label('Complete')
+        self.assertEqual(self.files(), ['Small.gguf'])
+
+    def test_nothing_is_changed_where_nothing_is_remembered(self):
+        self.home.environment['GSETTINGS_SCHEMA_DIR'] = ''
+        program = self.open()
+        program.wait_for_label('Saved in Downloads/Models')
+        self.assertIsNotNone(program.find_button('Add Model'))
+        self.assertIsNone(program.find_button('Change'))
+
+    def test_only_so_many_run_at_once(self):
+        self.store(max_transfers='uint32 1')
+        program = self.open(self.url, self.server.url('Other.gguf'))
+        program.wait_for_fraction('Small')
+        self.assertEqual([name for name in ('Small', 'Other') if program.fraction(name)], ['Small'])
+        self.assertEqual([fetch['target'] for fetch in self.server.records()], ['/Small.gguf'])
+
     def test_the_window_is_as_large_as_it_was(self):
         program = self.open()
         program.wait_for(lambda: self.width(program) >= 900, 'the size of the first run')
@@ -94,6 +122,16 @@ class Settings(WindowTest):
         program = self.open()
         program.wait_for_label('Paused · ')
         self.assertIsNotNone(program.find_button('Resume Small'))
+
+    def test_what_was_running_goes_on_after_a_crash(self):
+        program = self.open(self.url)
+        program.wait_for_fraction('Small')
+        program.process.kill()
+        program.wait_for_end()
+        kept = self.written()
+        program = self.open()
+        program.wait_for_label('In Progress')
+        program.wait_for_fraction('Small', kept / SIZE)
 
     def test_what_was_running_stays_paused_where_that_is_wanted(self):
         self.store(resume_at_start='false')
