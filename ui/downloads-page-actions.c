@@ -21,10 +21,48 @@ get_downloads (GtkWidget *widget)
   return downloads != NULL && !dray_downloads_is_read_only (downloads) ? downloads : NULL;
 }
 
+/* A pause is the window's own: the bytes may keep moving for others. */
 static void
 pause_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
 {
-  dray_downloads_pause (get_downloads (widget), g_variant_get_string (id, NULL));
+  DrayDownloads *downloads = get_downloads (widget);
+  g_autofree char *others
+      = dray_downloads_dup_others (downloads, g_variant_get_string (id, NULL));
+  g_autofree char *names = NULL;
+  g_autofree char *text = NULL;
+  AdwToast *toast;
+
+  dray_downloads_pause (downloads, g_variant_get_string (id, NULL));
+  if (others == NULL)
+    return;
+
+  names = dray_format_callers (others);
+  /* Translators: %s is who, as in "Terminal". */
+  text = g_strdup_printf (_ ("Paused here. %s is still downloading this file."), names);
+  toast = adw_toast_new (text);
+  adw_toast_set_button_label (toast, _ ("Pause Everywhere"));
+  adw_toast_set_action_name (toast, "downloads.pause-everywhere");
+  adw_toast_set_action_target_value (toast, id);
+  adw_toast_overlay_add_toast (DRAY_DOWNLOADS_PAGE (widget)->toasts, toast);
+}
+
+static void
+pause_everywhere_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
+{
+  dray_downloads_pause_everywhere (get_downloads (widget), g_variant_get_string (id, NULL));
+}
+
+static void
+start_now_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
+{
+  dray_downloads_start_now (get_downloads (widget), g_variant_get_string (id, NULL));
+}
+
+static void
+move_cb (GtkWidget *widget, const char *name, GVariant *id)
+{
+  dray_downloads_move (get_downloads (widget), g_variant_get_string (id, NULL),
+                       g_str_equal (name, "downloads.move-up") ? -1 : 1);
 }
 
 static void
@@ -55,9 +93,26 @@ remove_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
 }
 
 static void
-pause_all_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *nothing)
+hold_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *nothing)
 {
-  dray_downloads_pause_all (get_downloads (widget));
+  dray_downloads_hold (get_downloads (widget));
+}
+
+static void
+release_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *nothing)
+{
+  dray_downloads_release (get_downloads (widget));
+}
+
+static void
+toggle_hold_cb (GtkWidget *widget,
+                G_GNUC_UNUSED const char *name,
+                G_GNUC_UNUSED GVariant *nothing)
+{
+  if (dray_downloads_get_held (get_downloads (widget)))
+    dray_downloads_release (get_downloads (widget));
+  else
+    dray_downloads_hold (get_downloads (widget));
 }
 
 static void
@@ -116,10 +171,27 @@ toast_dismissed_cb (AdwToast *toast, DrayDownloadsPage *self)
     }
 }
 
+/* To be asked before the discard, which ends the sharing. */
+static char *
+format_discarded (DrayDownloads *downloads, const char *id)
+{
+  g_autofree char *others = dray_downloads_dup_others (downloads, id);
+  g_autofree char *names = NULL;
+
+  if (others == NULL)
+    return g_strdup (_ ("Download discarded"));
+
+  names = dray_format_callers (others);
+  /* Translators: %s is who, as in "Terminal". */
+  return g_strdup_printf (_ ("Removed here; kept for %s"), names);
+}
+
 static void
 discard_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
 {
   DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
+  g_autofree char *text
+      = format_discarded (get_downloads (widget), g_variant_get_string (id, NULL));
   guint discard = dray_downloads_discard (get_downloads (widget), g_variant_get_string (id, NULL));
   AdwToast *toast;
 
@@ -127,7 +199,7 @@ discard_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
     return;
 
   self->last_discard = discard;
-  toast = adw_toast_new (_ ("Download discarded"));
+  toast = adw_toast_new (text);
   adw_toast_set_timeout (toast, UNDO_TIME);
   adw_toast_set_button_label (toast, _ ("Undo"));
   adw_toast_set_action_name (toast, "downloads.undo");
@@ -239,7 +311,9 @@ dray_downloads_page_update_actions (DrayDownloadsPage *self)
   static const char *const actions[] = {
     "downloads.pause",     "downloads.resume",       "downloads.resume-several",
     "downloads.remove",    "downloads.start-over",   "downloads.discard",
-    "downloads.pause-all", "downloads.resume-all",   "downloads.clear",
+    "downloads.hold",      "downloads.release",      "downloads.toggle-hold",
+    "downloads.move-up",   "downloads.move-down",    "downloads.pause-everywhere",
+    "downloads.start-now", "downloads.resume-all",   "downloads.clear",
     "downloads.undo",      "downloads.cancel-model", "downloads.change-library",
   };
   GtkWidget *widget = GTK_WIDGET (self);
@@ -264,7 +338,14 @@ dray_downloads_page_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "downloads.undo-last", NULL, undo_last_cb);
   gtk_widget_class_install_action (widget_class, "downloads.remove", "s", remove_cb);
   gtk_widget_class_install_action (widget_class, "downloads.cancel-model", "s", cancel_model_cb);
-  gtk_widget_class_install_action (widget_class, "downloads.pause-all", NULL, pause_all_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.pause-everywhere", "s",
+                                   pause_everywhere_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.start-now", "s", start_now_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.move-up", "s", move_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.move-down", "s", move_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.hold", NULL, hold_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.release", NULL, release_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.toggle-hold", NULL, toggle_hold_cb);
   gtk_widget_class_install_action (widget_class, "downloads.resume-all", NULL, resume_all_cb);
   gtk_widget_class_install_action (widget_class, "downloads.clear", NULL, clear_cb);
   gtk_widget_class_install_action (widget_class, "downloads.open-folder", "s", open_folder_cb);

@@ -119,6 +119,7 @@ build_tree (DrayDownloadsPage *self)
   g_signal_connect_object (self->in_progress, "notify::speed", G_CALLBACK (watch_space_cb), self,
                            G_CONNECT_SWAPPED);
   watch_space_cb (self);
+  dray_downloads_bind_held (self->downloads, G_OBJECT (self->in_progress));
 
   flat = gtk_flatten_list_model_new (G_LIST_MODEL (sections));
   tree = gtk_tree_list_model_new (G_LIST_MODEL (flat), FALSE, TRUE, list_children_cb, NULL, NULL);
@@ -205,7 +206,8 @@ add_page_shortcuts (DrayDownloadsPage *self)
   gtk_shortcut_controller_set_scope (GTK_SHORTCUT_CONTROLLER (controller),
                                      GTK_SHORTCUT_SCOPE_GLOBAL);
   add_shortcut (controller, GDK_KEY_z, GDK_CONTROL_MASK, "downloads.undo-last");
-  add_shortcut (controller, GDK_KEY_p, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "downloads.pause-all");
+  add_shortcut (controller, GDK_KEY_p, GDK_CONTROL_MASK | GDK_SHIFT_MASK,
+                "downloads.toggle-hold");
   gtk_widget_add_controller (GTK_WIDGET (self), controller);
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/library/file-name.h"
+#include "ui/downloads.h"
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@
 void
 dray_progress_init_for_request (DrayProgress *progress, DrayRequest *request)
 {
+  const char *caller = dray_request_get_caller (request);
+
   *progress = (DrayProgress){
     .state = dray_request_get_state (request),
     .downloaded = dray_request_get_downloaded (request),
@@ -32,6 +35,9 @@ dray_progress_init_for_request (DrayProgress *progress, DrayRequest *request)
     .eta = dray_request_get_eta (request),
     .wait = dray_request_get_wait (request),
     .reason = dray_request_get_reason (request),
+    .queue_position = dray_request_get_queue_position (request),
+    .caller = g_str_equal (caller, DRAY_WINDOW_CALLER) ? NULL : caller,
+    .also_for = dray_request_get_also_for (request),
     .error = dray_request_get_error (request),
     .verified = dray_request_is_digest_expected (request),
   };
@@ -56,6 +62,7 @@ dray_progress_init_for_model (DrayProgress *progress, DrayModel *model)
     .speed = dray_model_get_speed (model),
     .eta = dray_model_get_eta (model),
     .wait = -1,
+    .queue_position = -1,
     .verified = n_requests > 0,
   };
 
@@ -68,6 +75,7 @@ dray_progress_init_for_model (DrayProgress *progress, DrayModel *model)
         continue;
 
       progress->reason = dray_request_get_reason (request);
+      progress->queue_position = dray_request_get_queue_position (request);
       progress->wait = dray_request_get_wait (request);
       progress->error = dray_request_get_error (request);
     }
@@ -186,12 +194,51 @@ format_amount (const DrayProgress *progress)
 }
 
 static char *
+format_held (const DrayProgress *progress)
+{
+  g_autofree char *amount = NULL;
+
+  if (progress->downloaded <= 0)
+    return g_strdup (_ ("On hold"));
+
+  amount = format_amount (progress);
+  /* Translators: everything stands still; %s as in "8.2 of 19.6 GB". */
+  return g_strdup_printf (_ ("On hold · %s"), amount);
+}
+
+static char *
+format_queued (const DrayProgress *progress)
+{
+  switch (progress->queue_position)
+    {
+    case -1:
+      return g_strdup (_ ("Waiting in line"));
+
+    case 0:
+      return g_strdup (_ ("First in line"));
+
+    case 1:
+      return g_strdup (_ ("Second in line"));
+
+    case 2:
+      return g_strdup (_ ("Third in line"));
+
+    default:
+      return g_strdup_printf (
+          ngettext ("%d before it in line", "%d before it in line",
+                    (gulong) progress->queue_position), progress->queue_position);
+    }
+}
+
+static char *
 format_waiting (const DrayProgress *progress)
 {
   const char *reason = progress->reason != NULL ? progress->reason : "";
   int wait = (int) CLAMP (progress->wait, 0, G_MAXINT);
   DrayError code;
 
+  if (g_str_equal (reason, "held"))
+    return format_held (progress);
   if (!dray_error_from_name (reason, &code))
     code = DRAY_ERROR_NETWORK;
   if (code == DRAY_ERROR_NO_NETWORK)
@@ -252,13 +299,37 @@ format_moving (const DrayProgress *progress)
 }
 
 /**
- * dray_format_status:
- * @progress: what there is to say
+ * dray_format_callers:
+ * @callers: names of callers, as in "terminal, window"
  *
- * Returns: (transfer full): one line; "" where dray_format_problem() says it all
+ * Returns: (transfer full): what a person calls them, as in "Terminal, this window"
  */
 char *
-dray_format_status (const DrayProgress *progress)
+dray_format_callers (const char *callers)
+{
+  g_auto (GStrv) names = g_strsplit (callers, ", ", -1);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      const char *words = NULL;
+
+      if (g_str_equal (names[i], DRAY_WINDOW_CALLER))
+        words = _ ("this window");
+      else if (g_str_equal (names[i], "terminal"))
+        words = _ ("Terminal");
+      else if (names[i][0] == ':' || g_str_equal (names[i], "program"))
+        words = _ ("another program");
+      if (words == NULL)
+        continue;
+      g_free (names[i]);
+      names[i] = g_strdup (words);
+    }
+
+  return g_strjoinv (", ", names);
+}
+
+static char *
+format_state (const DrayProgress *progress)
 {
   switch (progress->state)
     {
@@ -266,7 +337,7 @@ dray_format_status (const DrayProgress *progress)
       return g_strdup (_ ("Looking up…"));
 
     case DRAY_REQUEST_QUEUED:
-      return g_strdup (_ ("Waiting in line"));
+      return format_queued (progress);
 
     case DRAY_REQUEST_CONNECTING:
       return g_strdup (_ ("Connecting…"));
@@ -296,6 +367,31 @@ dray_format_status (const DrayProgress *progress)
     default:
       g_assert_not_reached ();
     }
+}
+
+/**
+ * dray_format_status:
+ * @progress: what there is to say
+ *
+ * Returns: (transfer full): one line, with who else waits for the file; "" where
+ *   dray_format_problem() says it all
+ */
+char *
+dray_format_status (const DrayProgress *progress)
+{
+  g_autofree char *status = format_state (progress);
+  g_autofree char *names = NULL;
+
+  if (*status == '\0' || (progress->caller == NULL && progress->also_for == NULL))
+    return g_steal_pointer (&status);
+
+  names = dray_format_callers (progress->caller != NULL ? progress->caller : progress->also_for);
+  /* Translators: a row of somebody else's, as in "8.2 of 19.6 GB · for Terminal". */
+  if (progress->caller != NULL)
+    return g_strdup_printf (_ ("%s · for %s"), status, names);
+
+  /* Translators: one that others wait for too, as in "8.2 of 19.6 GB · also for Terminal". */
+  return g_strdup_printf (_ ("%s · also for %s"), status, names);
 }
 
 /**

@@ -18,7 +18,10 @@ G_BEGIN_DECLS
  * @speed: bytes per second
  * @eta: seconds left; -1 while nobody can tell
  * @wait: seconds until the next attempt; -1 when nothing is waited for
- * @reason: (nullable): what is waited for: the name of an error
+ * @reason: (nullable): what is waited for: "held", or the name of an error
+ * @queue_position: how many are to start before it, while it is queued; else -1
+ * @caller: (nullable): who asked for it, if it was not this window
+ * @also_for: (nullable): the other callers of the same transfer
  * @error: (nullable): why it failed
  * @verified: whether the digest of the finished file was compared with an expected one
  *
@@ -33,6 +36,9 @@ typedef struct
   gint64 eta;
   gint64 wait;
   const char *reason;
+  gint queue_position;
+  const char *caller;
+  const char *also_for;
   const GError *error;
   gboolean verified;
 } DrayProgress;
@@ -45,6 +51,7 @@ char *dray_format_room (gint64 bytes);
 char *dray_format_speed (gint64 bytes_per_second);
 char *dray_format_time_left (gint64 seconds);
 char *dray_format_status (const DrayProgress *progress);
+char *dray_format_callers (const char *callers);
 char *dray_format_problem (const DrayProgress *progress);
 char *dray_format_subtitle (DrayModel *model);
 char *dray_format_file_name (DrayRequest *request);

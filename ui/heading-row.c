@@ -31,18 +31,34 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (DrayHeadingRow, dray_heading_row, GTK_TYPE_BOX)
 
-/* What each section is called and what can be done to all of it, by DrayModelSection. */
-static const struct
+typedef struct
 {
   const char *title;
   const char *button_label;
   const char *button_action;
-} words[DRAY_N_MODEL_SECTIONS] = {
-  [DRAY_MODEL_IN_PROGRESS] = { N_ ("In Progress"), N_ ("Pause All"), "downloads.pause-all" },
+} Words;
+
+/* What each section is called and what can be done to all of it, by DrayModelSection. */
+static const Words words[DRAY_N_MODEL_SECTIONS] = {
+  [DRAY_MODEL_IN_PROGRESS] = { N_ ("In Progress"), N_ ("Pause All"), "downloads.hold" },
   [DRAY_MODEL_NEEDS_YOU] = { N_ ("Needs You"), NULL, NULL },
   [DRAY_MODEL_PAUSED] = { N_ ("Paused"), N_ ("Resume All"), "downloads.resume-all" },
   [DRAY_MODEL_FINISHED] = { N_ ("Finished"), N_ ("Clear"), "downloads.clear" },
 };
+
+/* What is in progress while everything is held. */
+static const Words held_words = { N_ ("On Hold"), N_ ("Resume All"), "downloads.release" };
+
+static const Words *
+get_words (DrayHeadingRow *self)
+{
+  if (self->section == NULL)
+    return &words[DRAY_MODEL_NEEDS_YOU];
+  if (dray_section_get_held (self->section))
+    return &held_words;
+
+  return &words[dray_section_get_kind (self->section)];
+}
 
 static char *
 format_note (DraySection *section)
@@ -79,6 +95,13 @@ update_note (DrayHeadingRow *self)
 }
 
 static void
+update_words (DrayHeadingRow *self)
+{
+  for (guint i = PROP_TITLE; i < N_PROPS; i++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+}
+
+static void
 set_section (DrayHeadingRow *self, DraySection *section)
 {
   if (self->section == section)
@@ -91,9 +114,9 @@ set_section (DrayHeadingRow *self, DraySection *section)
     return;
 
   g_signal_connect_swapped (section, "notify", G_CALLBACK (update_note), self);
+  g_signal_connect_swapped (section, "notify::held", G_CALLBACK (update_words), self);
   update_note (self);
-  for (guint i = PROP_TITLE; i < N_PROPS; i++)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+  update_words (self);
 }
 
 static void
@@ -109,8 +132,7 @@ static void
 dray_heading_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   DrayHeadingRow *self = DRAY_HEADING_ROW (object);
-  DrayModelSection kind
-      = self->section != NULL ? dray_section_get_kind (self->section) : DRAY_MODEL_NEEDS_YOU;
+  const Words *own = get_words (self);
 
   switch (id)
     {
@@ -119,20 +141,19 @@ dray_heading_row_get_property (GObject *object, guint id, GValue *value, GParamS
       break;
 
     case PROP_TITLE:
-      g_value_set_string (value, _ (words[kind].title));
+      g_value_set_string (value, _ (own->title));
       break;
 
     case PROP_BUTTON_LABEL:
-      g_value_set_string (
-          value, words[kind].button_label != NULL ? _ (words[kind].button_label) : "");
+      g_value_set_string (value, own->button_label != NULL ? _ (own->button_label) : "");
       break;
 
     case PROP_BUTTON_ACTION:
-      g_value_set_string (value, words[kind].button_action);
+      g_value_set_string (value, own->button_action);
       break;
 
     case PROP_HAS_BUTTON:
-      g_value_set_boolean (value, words[kind].button_action != NULL);
+      g_value_set_boolean (value, own->button_action != NULL);
       break;
 
     default:

@@ -14,6 +14,7 @@ struct _DraySection
   gint64 speed;
   guint speed_source; /* 0 unless it is to be summed up anew */
   gint64 free_bytes;
+  gboolean held;
 };
 
 enum
@@ -23,6 +24,7 @@ enum
   PROP_N_MODELS,
   PROP_SPEED,
   PROP_FREE_BYTES,
+  PROP_HELD,
   N_PROPS
 };
 
@@ -268,6 +270,10 @@ dray_section_get_property (GObject *object, guint id, GValue *value, GParamSpec 
       g_value_set_int64 (value, self->free_bytes);
       break;
 
+    case PROP_HELD:
+      g_value_set_boolean (value, self->held);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -278,15 +284,25 @@ dray_section_set_property (GObject *object, guint id, const GValue *value, GPara
 {
   DraySection *self = DRAY_SECTION (object);
 
-  if (id != PROP_FREE_BYTES)
+  switch (id)
     {
+    case PROP_FREE_BYTES:
+      if (self->free_bytes == g_value_get_int64 (value))
+        return;
+      self->free_bytes = g_value_get_int64 (value);
+      break;
+
+    case PROP_HELD:
+      if (self->held == g_value_get_boolean (value))
+        return;
+      self->held = g_value_get_boolean (value);
+      break;
+
+    default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       return;
     }
-  if (self->free_bytes == g_value_get_int64 (value))
-    return;
 
-  self->free_bytes = g_value_get_int64 (value);
   g_object_notify_by_pspec (object, pspec);
 }
 
@@ -309,6 +325,8 @@ dray_section_class_init (DraySectionClass *klass)
                                                flags | G_PARAM_READABLE);
   properties[PROP_FREE_BYTES] = g_param_spec_int64 ("free-bytes", NULL, NULL, -1, G_MAXINT64, -1,
                                                     flags | G_PARAM_READWRITE);
+  properties[PROP_HELD]
+      = g_param_spec_boolean ("held", NULL, NULL, FALSE, flags | G_PARAM_READWRITE);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -376,4 +394,18 @@ gint64
 dray_section_get_free_bytes (DraySection *self)
 {
   return self->free_bytes;
+}
+
+/**
+ * dray_section_get_held:
+ * @self: a section
+ *
+ * Returns: whether what would move in it is held
+ */
+gboolean
+dray_section_get_held (DraySection *self)
+{
+  g_return_val_if_fail (DRAY_IS_SECTION (self), FALSE);
+
+  return self->held;
 }

@@ -21,5 +21,6 @@ DrayModelSection dray_section_get_kind (DraySection *self);
 gint64 dray_section_get_speed (DraySection *self);
 guint dray_section_get_n_models (DraySection *self);
 gint64 dray_section_get_free_bytes (DraySection *self);
+gboolean dray_section_get_held (DraySection *self);
 
 G_END_DECLS

@@ -5,6 +5,9 @@
 #include "core/base/download-key.h"
 #include "core/base/error.h"
 
+/* How many other callers a request names. */
+#define CALLERS_SHOWN 3
+
 enum
 {
   SIGNAL_ANSWERED,
@@ -226,6 +229,48 @@ update_rate_limit (DrayDownloadJob *self)
     dray_transfer_set_rate_limit (self->transfer, dray_download_job_get_rate_limit (self));
 }
 
+static gboolean
+is_listed (GPtrArray *callers, const char *caller)
+{
+  return g_ptr_array_find_with_equal_func (callers, caller, g_str_equal, NULL);
+}
+
+/* Shows in a request who else is served. */
+static void
+show_others (DrayRequest *request, GPtrArray *callers)
+{
+  const char *own = dray_request_get_caller (request);
+  g_autoptr (GString) others = g_string_new (NULL);
+
+  for (guint i = 0, n_others = 0; i < callers->len && n_others < CALLERS_SHOWN; i++)
+    {
+      const char *caller = g_ptr_array_index (callers, i);
+
+      if (g_str_equal (caller, own))
+        continue;
+      g_string_append_printf (others, "%s%s", n_others++ > 0 ? ", " : "", caller);
+    }
+  dray_request_set_also_for (request, others->len > 0 ? others->str : NULL);
+}
+
+/* Those who listen may pause any of them meanwhile. */
+static void
+show_sharing (DrayDownloadJob *self)
+{
+  g_autoptr (GPtrArray) requests = dray_engine_snapshot (self->requests);
+  g_autoptr (GPtrArray) callers = g_ptr_array_new ();
+
+  for (guint i = 0; i < requests->len && callers->len <= CALLERS_SHOWN; i++)
+    {
+      const char *caller = dray_request_get_caller (g_ptr_array_index (requests, i));
+
+      if (!is_listed (callers, caller))
+        g_ptr_array_add (callers, (gpointer) caller);
+    }
+  for (guint i = 0; i < requests->len; i++)
+    show_others (g_ptr_array_index (requests, i), callers);
+}
+
 /**
  * dray_download_job_add:
  * @self: a job
@@ -239,6 +284,7 @@ dray_download_job_add (DrayDownloadJob *self, DrayRequest *request)
   g_ptr_array_add (self->requests, g_object_ref (request));
   update_rate_limit (self);
   dray_request_set_asset (request, dray_download_job_get_asset (self));
+  show_sharing (self);
   dray_download_job_sample (self);
 }
 
@@ -289,6 +335,8 @@ void
 dray_download_job_remove (DrayDownloadJob *self, DrayRequest *request)
 {
   g_ptr_array_remove (self->requests, request);
+  dray_request_set_also_for (request, NULL);
+  show_sharing (self);
   update_rate_limit (self);
 }
 

@@ -64,6 +64,7 @@ struct _DrayRequest
   char *sha256;
   gboolean length_proven;
   char *reason;
+  char *also_for;         /* other callers of the same transfer; NULL for none */
   gint64 wait;
   gint64 downloaded;
   gint64 total;
@@ -93,6 +94,7 @@ enum
   DRAY_PROP_DOWNLOAD_KEY,
   DRAY_PROP_STATE,
   DRAY_PROP_REASON,
+  DRAY_PROP_ALSO_FOR,
   DRAY_PROP_WAIT,
   DRAY_PROP_QUEUE_POSITION,
   DRAY_PROP_DOWNLOADED,
@@ -122,6 +124,7 @@ gboolean dray_request_mirror (DrayRequest *self, DrayRequest *child);
 void dray_request_set_key (DrayRequest *self, const char *download_key);
 void dray_request_set_facts (DrayRequest *self, const DrayModelFacts *facts);
 gboolean dray_request_accepts (DrayRequest *self, const char *sha256);
+void dray_request_set_also_for (DrayRequest *self, const char *callers);
 void dray_request_set_queue_position (DrayRequest *self, gint position);
 void dray_request_sum_up (DrayRequest *self);
 gboolean dray_request_set_state (DrayRequest *self, DrayRequestState state);

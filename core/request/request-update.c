@@ -178,6 +178,13 @@ dray_request_accepts (DrayRequest *self, const char *sha256)
   return expected == NULL || g_str_equal (expected, sha256);
 }
 
+/* Shows who else the transfer serves. */
+void
+dray_request_set_also_for (DrayRequest *self, const char *callers)
+{
+  set_string (self, &self->also_for, callers, DRAY_PROP_ALSO_FOR);
+}
+
 void
 dray_request_set_queue_position (DrayRequest *self, gint position)
 {
@@ -300,6 +307,7 @@ dray_request_settle (DrayRequest *self, DrayRequestState state, const GError *er
       dray_request_notify (self, DRAY_PROP_ERROR_MESSAGE);
     }
   set_still (self, NULL);
+  dray_request_set_also_for (self, NULL);
   dray_request_set_state (self, state);
   g_object_thaw_notify (G_OBJECT (self));
 

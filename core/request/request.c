@@ -23,6 +23,7 @@ dray_request_finalize (GObject *object)
   g_free (self->path);
   g_free (self->sha256);
   g_free (self->reason);
+  g_free (self->also_for);
   g_clear_pointer (&self->facts, dray_model_facts_free);
   g_free (self->wishes.url);
   g_free (self->wishes.token);
@@ -58,6 +59,9 @@ get_string (DrayRequest *self, guint id)
 
     case DRAY_PROP_REASON:
       return self->reason;
+
+    case DRAY_PROP_ALSO_FOR:
+      return self->also_for;
 
     case DRAY_PROP_PATH:
       return self->path;
@@ -146,6 +150,7 @@ dray_request_class_init (DrayRequestClass *klass)
     { DRAY_PROP_CALLER, "caller" },
     { DRAY_PROP_DOWNLOAD_KEY, "download-key" },
     { DRAY_PROP_REASON, "reason" },
+    { DRAY_PROP_ALSO_FOR, "also-for" },
     { DRAY_PROP_PATH, "path" },
     { DRAY_PROP_SHA256, "sha256" },
     { DRAY_PROP_VERIFIED, "verified" },
@@ -396,6 +401,21 @@ dray_request_get_reason (DrayRequest *self)
   g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
 
   return self->reason;
+}
+
+/**
+ * dray_request_get_also_for:
+ * @self: a request
+ *
+ * Returns: (nullable): the callers, other than its own, whom its transfer serves now, as in
+ *   "terminal, window"; of many the first three
+ */
+const char *
+dray_request_get_also_for (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->also_for;
 }
 
 /**
