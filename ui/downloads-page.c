@@ -141,47 +141,79 @@ find_focused_cell (DrayDownloadsPage *self)
   return NULL;
 }
 
+/* The buttons of the row that has the focus; NULL if there is none that can be pressed. */
+static DrayRowButtons *
+find_buttons (GtkWidget *widget, gpointer page)
+{
+  DrayDownloadsCell *cell = find_focused_cell (page);
+
+  return cell != NULL && gtk_widget_is_sensitive (widget) ? dray_downloads_cell_get_buttons (cell)
+                                                          : NULL;
+}
+
 static gboolean
 toggle_cb (GtkWidget *widget, G_GNUC_UNUSED GVariant *parameters, gpointer user_data)
 {
-  DrayDownloadsCell *cell = find_focused_cell (user_data);
-  DrayRowButtons *buttons = cell != NULL ? dray_downloads_cell_get_buttons (cell) : NULL;
+  DrayRowButtons *buttons = find_buttons (widget, user_data);
 
-  if (buttons == NULL || !gtk_widget_is_sensitive (widget))
-    return FALSE;
-
-  dray_row_buttons_toggle (buttons);
-  return TRUE;
+  if (buttons != NULL)
+    dray_row_buttons_toggle (buttons);
+  return buttons != NULL;
 }
 
 static gboolean
 drop_cb (GtkWidget *widget, G_GNUC_UNUSED GVariant *parameters, gpointer user_data)
 {
-  DrayDownloadsCell *cell = find_focused_cell (user_data);
-  DrayRowButtons *buttons = cell != NULL ? dray_downloads_cell_get_buttons (cell) : NULL;
+  DrayRowButtons *buttons = find_buttons (widget, user_data);
 
-  if (buttons == NULL || !gtk_widget_is_sensitive (widget))
-    return FALSE;
+  if (buttons != NULL)
+    dray_row_buttons_drop (buttons);
+  return buttons != NULL;
+}
 
-  dray_row_buttons_drop (buttons);
-  return TRUE;
+static gboolean
+move_up_cb (GtkWidget *widget, G_GNUC_UNUSED GVariant *parameters, gpointer user_data)
+{
+  DrayRowButtons *buttons = find_buttons (widget, user_data);
+
+  if (buttons != NULL)
+    dray_row_buttons_move (buttons, TRUE);
+  return buttons != NULL;
+}
+
+static gboolean
+move_down_cb (GtkWidget *widget, G_GNUC_UNUSED GVariant *parameters, gpointer user_data)
+{
+  DrayRowButtons *buttons = find_buttons (widget, user_data);
+
+  if (buttons != NULL)
+    dray_row_buttons_move (buttons, FALSE);
+  return buttons != NULL;
 }
 
 /* Before the list's own keys, and only while a row itself has the focus: a button keeps Space. */
 static void
 add_row_shortcuts (DrayDownloadsPage *self)
 {
+  static const struct
+  {
+    guint keyval;
+    GdkModifierType modifiers;
+    GtkShortcutFunc func;
+  } keys[] = {
+    { GDK_KEY_space, 0, toggle_cb },
+    { GDK_KEY_Delete, 0, drop_cb },
+    { GDK_KEY_Up, GDK_ALT_MASK, move_up_cb },
+    { GDK_KEY_Down, GDK_ALT_MASK, move_down_cb },
+  };
   GtkEventController *controller = gtk_shortcut_controller_new ();
 
   gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_CAPTURE);
-  gtk_shortcut_controller_add_shortcut (
-      GTK_SHORTCUT_CONTROLLER (controller),
-      gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_space, 0),
-                        gtk_callback_action_new (toggle_cb, self, NULL)));
-  gtk_shortcut_controller_add_shortcut (
-      GTK_SHORTCUT_CONTROLLER (controller),
-      gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_Delete, 0),
-                        gtk_callback_action_new (drop_cb, self, NULL)));
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    gtk_shortcut_controller_add_shortcut (
+        GTK_SHORTCUT_CONTROLLER (controller),
+        gtk_shortcut_new (gtk_keyval_trigger_new (keys[i].keyval, keys[i].modifiers),
+                          gtk_callback_action_new (keys[i].func, self, NULL)));
   gtk_widget_add_controller (GTK_WIDGET (self->list), controller);
 }
 

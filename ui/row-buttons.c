@@ -17,6 +17,7 @@ struct _DrayRowButtons
   const char *help_action;
 
   GtkWidget *help;
+  GtkWidget *start_now;
   GtkWidget *pause;
   GtkWidget *resume;
   GtkWidget *open_folder;
@@ -58,6 +59,12 @@ static void
 help_clicked_cb (DrayRowButtons *self)
 {
   act (self, self->help_action);
+}
+
+static void
+start_now_clicked_cb (DrayRowButtons *self)
+{
+  act (self, "downloads.start-now");
 }
 
 static void
@@ -176,6 +183,7 @@ update (DrayRowButtons *self)
   help = failed ? find_help (self) : NULL;
 
   gtk_widget_set_visible (self->help, failed);
+  gtk_widget_set_visible (self->start_now, get_state (self) == DRAY_REQUEST_QUEUED);
   gtk_widget_set_visible (self->pause, running);
   gtk_widget_set_visible (self->resume,
                           get_state (self) == DRAY_REQUEST_PAUSED
@@ -298,6 +306,7 @@ dray_row_buttons_class_init (DrayRowButtonsClass *klass)
 
   gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/row-buttons.ui");
   gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, help);
+  gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, start_now);
   gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, pause);
   gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, resume);
   gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, open_folder);
@@ -305,6 +314,7 @@ dray_row_buttons_class_init (DrayRowButtonsClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, discard);
   gtk_widget_class_bind_template_child (widget_class, DrayRowButtons, remove);
   gtk_widget_class_bind_template_callback (widget_class, help_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, start_now_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, pause_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, resume_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, open_folder_clicked_cb);
@@ -353,4 +363,19 @@ dray_row_buttons_drop (DrayRowButtons *self)
     act (self, "downloads.discard");
   else if (gtk_widget_get_visible (self->remove))
     act (self, "downloads.remove");
+}
+
+/**
+ * dray_row_buttons_move:
+ * @self: the buttons of a row
+ * @up: whether towards the start of the line, or its end
+ *
+ * Changes the row's place in line.
+ */
+void
+dray_row_buttons_move (DrayRowButtons *self, gboolean up)
+{
+  g_return_if_fail (DRAY_IS_ROW_BUTTONS (self));
+
+  act (self, up ? "downloads.move-up" : "downloads.move-down");
 }

@@ -16,5 +16,6 @@ G_DECLARE_FINAL_TYPE (DrayRowButtons, dray_row_buttons, DRAY, ROW_BUTTONS, GtkWi
 
 void dray_row_buttons_toggle (DrayRowButtons *self);
 void dray_row_buttons_drop (DrayRowButtons *self);
+void dray_row_buttons_move (DrayRowButtons *self, gboolean up);
 
 G_END_DECLS

@@ -75,6 +75,7 @@ leave_parent (DrayManager *self, DrayRequest *request, DrayCatalogChange *change
   dray_request_remove_child (parent, request);
   if (parent->children->len > 0)
     {
+      dray_manager_complete_parent (self, parent);
       dray_manager_update_parent (self, parent);
       return;
     }
@@ -200,6 +201,7 @@ stop (DrayManager *self, DrayRequest *request)
 {
   DrayDownloadJob *job = dray_manager_find_job (self, request->record->asset_id);
   DrayDelivery *delivery = dray_manager_find_delivery (self, request);
+  gint64 downloaded;
 
   if (!dray_request_is_running (request) || request->fate == DRAY_FATE_RUN)
     return;
@@ -224,8 +226,13 @@ stop (DrayManager *self, DrayRequest *request)
         dray_download_job_cancel (job);
       if (!dray_download_job_accepts (job))
         return;
+      downloaded = dray_download_job_get_downloaded (job);
       dray_download_job_remove (job, request);
+      g_object_freeze_notify (G_OBJECT (request));
       dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
+      if (!dray_request_is_running (request))
+        dray_request_set_downloaded (request, downloaded);
+      g_object_thaw_notify (G_OBJECT (request));
     }
 }
 

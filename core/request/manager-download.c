@@ -282,7 +282,7 @@ start (DrayManager *self, GPtrArray *requests)
 
   for (guint i = 0; i < requests->len; i++)
     if (!dray_request_is_parent (g_ptr_array_index (requests, i)))
-      dray_manager_enqueue_or_join (self, g_ptr_array_index (requests, i));
+      dray_manager_enqueue (self, g_ptr_array_index (requests, i));
   g_list_store_splice (list, g_list_model_get_n_items (G_LIST_MODEL (list)), 0, requests->pdata,
                        requests->len);
 }

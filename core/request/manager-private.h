@@ -67,7 +67,6 @@ void dray_manager_close_if_idle (DrayManager *self);
 
 /* manager-queue.c */
 void dray_manager_enqueue (DrayManager *self, DrayRequest *request);
-void dray_manager_enqueue_or_join (DrayManager *self, DrayRequest *request);
 void dray_manager_dequeue (DrayManager *self, DrayRequest *request);
 void dray_manager_pump_soon (DrayManager *self);
 void dray_manager_conclude (DrayManager *self, DrayRequest *request);
@@ -109,6 +108,7 @@ void dray_manager_add_model_alias (DrayManager *self, const char *alias, const c
 /* manager-set.c */
 void dray_manager_watch_child (DrayManager *self, DrayRequest *child);
 void dray_manager_update_parent (DrayManager *self, DrayRequest *parent);
+void dray_manager_complete_parent (DrayManager *self, DrayRequest *parent);
 void dray_manager_sum_up_parents (DrayManager *self);
 
 G_END_DECLS

@@ -441,18 +441,6 @@ dray_manager_enqueue (DrayManager *self, DrayRequest *request)
   dray_manager_pump_soon (self);
 }
 
-/* Lets a new request join the transfer of its bytes at once, if one runs. */
-void
-dray_manager_enqueue_or_join (DrayManager *self, DrayRequest *request)
-{
-  DrayDownloadJob *job = dray_manager_find_job (self, request->record->asset_id);
-
-  if (!self->held && job != NULL && dray_download_job_accepts (job))
-    dray_download_job_add (job, request);
-  else
-    dray_manager_enqueue (self, request);
-}
-
 void
 dray_manager_dequeue (DrayManager *self, DrayRequest *request)
 {

@@ -48,6 +48,22 @@ settle_parent (DrayManager *self, DrayRequest *parent)
     dray_manager_deliver (self, parent);
 }
 
+/* A parent that waited for a child which is no longer wanted has all it needs. One that is to be
+ * loaded, or cancelled, waits for its caller. */
+void
+dray_manager_complete_parent (DrayManager *self, DrayRequest *parent)
+{
+  if (dray_request_is_running (parent) || parent->state == DRAY_REQUEST_COMPLETED
+      || parent->fate != DRAY_FATE_RUN || g_str_equal (parent->record->kind, "load"))
+    return;
+  for (guint i = 0; i < parent->children->len; i++)
+    if (((DrayRequest *) g_ptr_array_index (parent->children, i))->state
+        != DRAY_REQUEST_COMPLETED)
+      return;
+
+  dray_manager_run_again (self, parent);
+}
+
 /* Makes a parent what its children are. */
 void
 dray_manager_update_parent (DrayManager *self, DrayRequest *parent)

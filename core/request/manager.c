@@ -382,18 +382,36 @@ dray_manager_take_off_list (DrayManager *self, DrayRequest *request)
     g_list_store_remove (self->engine.requests, position);
 }
 
-/* Takes a request that does not run off the list, with its children, and out of the catalog. */
+static void
+forget_one (DrayManager *self, DrayRequest *request, DrayCatalogChange *change)
+{
+  dray_catalog_change_delete_request (change, request->record->id);
+  dray_manager_take_off_list (self, request);
+}
+
+/* Takes a request that does not run off the list, with its children, and out of the catalog. A
+ * parent goes with its last child. */
 void
 dray_manager_forget_request (DrayManager *self, DrayRequest *request, DrayCatalogChange *change)
 {
   G_GNUC_UNUSED g_autoptr (DrayRequest) alive = g_object_ref (request);
+  DrayRequest *parent = request->parent;
 
   while (request->children->len > 0)
-    dray_manager_forget_request (self, g_ptr_array_index (request->children, 0), change);
-  if (request->parent != NULL)
-    dray_request_remove_child (request->parent, request);
-  dray_catalog_change_delete_request (change, request->record->id);
-  dray_manager_take_off_list (self, request);
+    {
+      g_autoptr (DrayRequest) child = g_object_ref (g_ptr_array_index (request->children, 0));
+
+      dray_request_remove_child (request, child);
+      forget_one (self, child, change);
+    }
+  if (parent != NULL)
+    {
+      dray_request_remove_child (parent, request);
+      dray_request_sum_up (parent);
+      if (parent->children->len == 0 && !dray_request_is_running (parent))
+        forget_one (self, parent, change);
+    }
+  forget_one (self, request, change);
 }
 
 /**

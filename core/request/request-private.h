@@ -118,6 +118,7 @@ void dray_request_add_child (DrayRequest *self, DrayRequest *child);
 void dray_request_remove_child (DrayRequest *self, DrayRequest *child);
 
 void dray_request_set_asset (DrayRequest *self, const DrayStoredAsset *asset);
+void dray_request_set_downloaded (DrayRequest *self, gint64 downloaded);
 void dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progress);
 gboolean dray_request_set_held (DrayRequest *self);
 gboolean dray_request_mirror (DrayRequest *self, DrayRequest *child);

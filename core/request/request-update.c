@@ -98,6 +98,13 @@ dray_request_set_asset (DrayRequest *self, const DrayStoredAsset *asset)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
+/* Shows how many bytes are on the disk where that is known better than the asset records it. */
+void
+dray_request_set_downloaded (DrayRequest *self, gint64 downloaded)
+{
+  set_bytes (self, downloaded, self->total);
+}
+
 /* Shows a sample of the transfer. */
 void
 dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progress)
@@ -212,16 +219,19 @@ shares_with_earlier (DrayRequest *self, guint position)
   return FALSE;
 }
 
-/* Shows in a parent the sums of its children, each transfer counted once. */
+/* Shows in a parent the sums of its children, each transfer counted once, and the first of its files
+ * when all are there. */
 void
 dray_request_sum_up (DrayRequest *self)
 {
   gint64 downloaded = 0, total = 0, speed = 0;
+  gboolean complete = TRUE;
 
   for (guint i = 0; i < self->children->len; i++)
     {
       const DrayRequest *child = g_ptr_array_index (self->children, i);
 
+      complete = complete && child->path != NULL;
       if (shares_with_earlier (self, i))
         continue;
       downloaded += child->downloaded;
@@ -232,6 +242,10 @@ dray_request_sum_up (DrayRequest *self)
 
   g_object_freeze_notify (G_OBJECT (self));
   set_bytes (self, downloaded, total);
+  if (self->children->len > 0)
+    set_string (self, &self->path,
+                complete ? ((DrayRequest *) self->children->pdata[0])->path : NULL,
+                DRAY_PROP_PATH);
   set_int64 (self, &self->speed, speed, DRAY_PROP_SPEED);
   set_int64 (self, &self->eta,
              speed > 0 && total != DRAY_SIZE_UNKNOWN ? (total - downloaded) / speed : -1,

@@ -109,6 +109,27 @@ is_done (const DrayRequestRecord *record, const DrayStoredAsset *asset)
              || g_strcmp0 (record->expected_sha256, asset->record.sha256) == 0);
 }
 
+/* Where a child failed, its parent was about to, and gets the same words. */
+static gboolean
+has_failed_child (DrayCatalogContents *contents, DrayRequestRecord *record)
+{
+  for (guint i = 0; i < contents->requests->len; i++)
+    {
+      const DrayRequestRecord *child = g_ptr_array_index (contents->requests, i);
+
+      if (g_strcmp0 (child->parent_id, record->id) != 0 || !g_str_equal (child->state, "failed"))
+        continue;
+
+      g_free (record->error_name);
+      g_free (record->error_message);
+      record->error_name = g_strdup (child->error_name);
+      record->error_message = g_strdup (child->error_message);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
 /* What a finished load has read. */
 static void
 show_facts (DrayCatalogContents *contents, DrayRequest *request)
@@ -146,6 +167,8 @@ restore_request (Restore *restore, DrayRequestRecord *record, DrayCatalogChange 
     {
       if (is_done (record, asset))
         state = DRAY_REQUEST_COMPLETED;
+      else if (!restore->resumes && has_failed_child (restore->contents, record))
+        state = DRAY_REQUEST_FAILED;
       else
         state = restore->resumes ? DRAY_REQUEST_RESOLVING : DRAY_REQUEST_PAUSED;
       record->resumes = state == DRAY_REQUEST_PAUSED;
