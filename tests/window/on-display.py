@@ -2,13 +2,10 @@
 """Runs a program on a display of its own: on-display.py PROGRAM ARGUMENT…."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
-sys.path.append(str(pathlib.Path(__file__).parents[1] / 'cli'))
-
-from display import Desktop  # noqa: E402
+from display import Desktop
 
 
 def main():
@@ -17,7 +14,7 @@ def main():
         environment = {**os.environ, **desktop.environment}
         return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
     finally:
-        desktop.close()
+        desktop.stop()
 
 
 sys.exit(main())

@@ -130,7 +130,6 @@ class Program:
         self.click('Add Model')
         self.wait_for(lambda: self.nodes(TEXT), 'the field for a link')[0].set_text(text)
 
-
     def choose_folder(self, folder):
         """Types the folder into the dialog of the toolkit, as one does who has no mouse."""
         dialog = self.wait_for(lambda: [name for name in self._windows()
@@ -153,7 +152,7 @@ class WindowTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.desktop = Desktop()
-        cls.addClassCleanup(cls.desktop.close)
+        cls.addClassCleanup(cls.desktop.stop)
         cls.bus = Bus(cls.desktop.environment['DBUS_SESSION_BUS_ADDRESS'])
         cls.addClassCleanup(cls.bus.close)
 
@@ -162,7 +161,7 @@ class WindowTest(unittest.TestCase):
         self.addCleanup(self.home.close)
         self.home.environment.update(
             {name: value for name, value in self.desktop.environment.items()
-             if name not in ('HOME', 'PATH')})
+             if name not in ('HOME', 'PATH', 'XDG_CONFIG_HOME')})
         self.library = self.home.root / 'home' / 'Downloads' / 'Models'
 
     def open(self, *sources):
