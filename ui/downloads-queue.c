@@ -69,22 +69,19 @@ dray_downloads_release (DrayDownloads *self)
  * @self: downloads
  * @id: the id of a request or of a model
  *
- * Returns: (transfer full) (nullable): the other callers for whom the same bytes move
+ * Returns: (transfer full) (nullable): the other callers for whom the bytes of that request move; a
+ *   model has none, since what is done to it is done to all its requests
  */
 char *
 dray_downloads_dup_others (DrayDownloads *self, const char *id)
 {
   g_autoptr (GPtrArray) requests = dray_downloads_collect (self, id);
+  DrayRequest *request = requests->len == 1 ? g_ptr_array_index (requests, 0) : NULL;
 
-  for (guint i = 0; i < requests->len; i++)
-    {
-      const char *others = dray_request_get_also_for (g_ptr_array_index (requests, i));
+  if (request == NULL || !g_str_equal (dray_request_get_id (request), id))
+    return NULL;
 
-      if (others != NULL)
-        return g_strdup (others);
-    }
-
-  return NULL;
+  return g_strdup (dray_request_get_also_for (request));
 }
 
 /**
