@@ -349,16 +349,23 @@ dray_manager_cancel_async (DrayManager *self,
   begin_cancel (self, requests, clear_cache, task);
 }
 
+static gboolean
+goes_by (DrayManager *self, const char *model_id, const char *name)
+{
+  GHashTable *models = g_hash_table_lookup (self->model_aliases, name);
+
+  return g_str_equal (model_id, name)
+         || (models != NULL && g_hash_table_contains (models, model_id));
+}
+
 /* Whether a request is on the model that somebody means by @name, which may be its id, another id
- * that it goes by, or a source. */
+ * that it goes by, or a source of either, which @parsed is the id of. */
 static gboolean
 is_on_model (DrayManager *self, DrayRequest *request, const char *name, const char *parsed)
 {
   const char *model_id = dray_request_get_model_id (request);
-  GHashTable *models = g_hash_table_lookup (self->model_aliases, name);
 
-  return g_str_equal (model_id, name) || g_strcmp0 (model_id, parsed) == 0
-         || (models != NULL && g_hash_table_contains (models, model_id));
+  return goes_by (self, model_id, name) || (parsed != NULL && goes_by (self, model_id, parsed));
 }
 
 /**
@@ -434,7 +441,8 @@ removed_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_d
  * @callback: called in the main thread when the row is gone
  * @user_data: for @callback
  *
- * Forgets a request that does not run, with its children. Files stay, finished or partial.
+ * Forgets a request that does not run, with its children, and a parent with the last of them. Files
+ * stay, finished or partial.
  */
 void
 dray_manager_remove_async (DrayManager *self,

@@ -247,6 +247,7 @@ add_set (DrayManager *self, Call *call)
       set_wishes (child, call->options, url);
       dray_manager_watch_child (self, child);
     }
+  dray_request_sum_up (parent);
 
   return parent;
 }
@@ -451,7 +452,8 @@ dray_manager_resume (DrayManager *self,
     return FALSE;
   request = dray_manager_find_request (self, id);
   if (request == NULL || request->state == DRAY_REQUEST_COMPLETED
-      || request->fate == DRAY_FATE_DISCARD)
+      || request->fate == DRAY_FATE_DISCARD
+      || (dray_request_is_parent (request) && request->children->len == 0))
     {
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "No unfinished download has the id %s",
                    id);
