@@ -264,11 +264,13 @@ job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 /* What the coming run is compared with is what the request expects that it is made for, unless
- * bytes are there that only another digest can tell right from wrong. */
+ * bytes are there that only another digest can tell right from wrong. The link stays a key of the
+ * asset, after a restart too. */
 static void
-expect (DrayStoredAsset *asset, const char *sha256)
+expect (DrayManager *self, DrayStoredAsset *asset, const char *sha256)
 {
   DrayAssetRecord *record = &asset->record;
+  DrayCatalogChange *change;
 
   if (record->digest_tied || sha256 == NULL || g_strcmp0 (record->expected_sha256, sha256) == 0)
     return;
@@ -278,6 +280,12 @@ expect (DrayStoredAsset *asset, const char *sha256)
   g_free (record->download_key);
   record->expected_sha256 = g_strdup (sha256);
   record->download_key = dray_download_key_new (record->url, sha256);
+
+  change = dray_catalog_change_new ();
+  dray_catalog_change_put_asset (change, record);
+  dray_catalog_change_put_aliases (change, record->id, asset->aliases);
+  dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
+                            dray_engine_report, NULL);
 }
 
 static void
@@ -285,7 +293,7 @@ start_job (DrayManager *self, DrayStoredAsset *asset, DrayRequest *request)
 {
   DrayDownloadJob *job;
 
-  expect (asset, request->record->expected_sha256);
+  expect (self, asset, request->record->expected_sha256);
   job = dray_download_job_new (&self->engine, asset);
   g_signal_connect (job, "answered", G_CALLBACK (dray_manager_answered), self);
   g_ptr_array_add (self->jobs, job);
