@@ -379,16 +379,14 @@ dray_manager_load_model (DrayManager *self,
   return ask (self, "load", source, options, error);
 }
 
-/* Runs a paused or failed request again, at the end of the queue. Whoever hears of it may pause it
- * at once, so it is in the queue before. */
+/* Runs a paused or failed request again. Whoever hears of it may pause it at once, so it is in the
+ * queue before. */
 void
 dray_manager_run_again (DrayManager *self, DrayRequest *request)
 {
   gboolean parent = dray_request_is_parent (request);
 
   g_object_freeze_notify (G_OBJECT (request));
-  request->record->position = self->next_position++;
-  request->wishes.start_now = FALSE;
   dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
   dray_engine_put_request (&self->engine, request);
   if (!parent)
@@ -407,11 +405,22 @@ freeze_all (GPtrArray *requests, gboolean freeze)
       g_object_thaw_notify (g_ptr_array_index (requests, i));
 }
 
+/* Its new place is at the end of the queue as it is now, even if it runs again later. */
+static void
+wait_anew (DrayManager *self, DrayRequest *request)
+{
+  request->record->position = self->next_position++;
+  request->wishes.start_now = FALSE;
+}
+
 static void
 resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
 {
   if (request->fate == DRAY_FATE_PAUSE)
-    request->fate = DRAY_FATE_RUN_AGAIN;
+    {
+      request->fate = DRAY_FATE_RUN_AGAIN;
+      wait_anew (self, request);
+    }
   if (request->fate != DRAY_FATE_RUN || dray_request_is_running (request)
       || request->state == DRAY_REQUEST_COMPLETED)
     return;
@@ -419,6 +428,7 @@ resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
   g_clear_pointer (&request->wishes.token, g_free);
   request->wishes.rate_limit = DRAY_RATE_UNLIMITED;
   request->wishes.restart_changed = restart_changed;
+  wait_anew (self, request);
   dray_manager_run_again (self, request);
 }
 
