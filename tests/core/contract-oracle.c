@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-#include "tests/core/contract-oracle.h"
+/* The calls. What comes of them is in contract-rest.c. */
 
-#define WANTING (ORACLE_RUNNING | ORACLE_PAUSED | ORACLE_FAILED)
+#include "tests/core/contract-oracle-private.h"
 
 static void
 link_free (OracleLink *link)
 {
   g_free (link->path);
+  g_free (link->model);
   g_free (link);
 }
 
@@ -18,6 +19,7 @@ oracle_new (void)
 
   oracle->links = g_ptr_array_new_with_free_func ((GDestroyNotify) link_free);
   oracle->requests = g_ptr_array_new_with_free_func (g_free);
+  oracle->max_transfers = G_MAXUINT;
   return oracle;
 }
 
@@ -30,11 +32,12 @@ oracle_free (Oracle *oracle)
 }
 
 OracleLink *
-oracle_add_link (Oracle *oracle, const char *path, gint64 size, gint64 gate)
+oracle_add_link (Oracle *oracle, const char *path, const char *model, gint64 size, gint64 gate)
 {
   OracleLink *link = g_new0 (OracleLink, 1);
 
   link->path = g_strdup (path);
+  link->model = g_strdup (model);
   link->size = size;
   link->gate = gate;
   link->deleted = TRUE;
@@ -50,8 +53,8 @@ oracle_remove_link (Oracle *oracle, OracleLink *link)
 }
 
 /* Whether a request for @link has one of @states, for certain or at least perhaps. */
-static gboolean
-has_request (const Oracle *oracle, const OracleLink *link, guint states, gboolean sure)
+gboolean
+oracle_has_request (const Oracle *oracle, const OracleLink *link, guint states, gboolean sure)
 {
   for (guint i = 0; i < oracle->requests->len; i++)
     {
@@ -73,9 +76,9 @@ oracle_begin (Oracle *oracle)
     {
       OracleLink *link = g_ptr_array_index (oracle->links, i);
 
-      link->unbroken = oracle_has_transfer (oracle, link);
+      link->unbroken = link->active;
       link->moves = link->may_complete = link->may_fail = FALSE;
-      link->discarded = link->removed = FALSE;
+      link->discarded = link->removed = link->looked_at = FALSE;
       link->first = link->low;
       link->from_start = link->may_be_empty;
       link->min_transfers = link->max_transfers = 0;
@@ -89,40 +92,42 @@ oracle_begin (Oracle *oracle)
     }
 }
 
-/* What the transfer may do from now on. */
-static void
-let_go (OracleLink *link)
+/* A transfer of the link may begin now. */
+void
+oracle_let_go (OracleLink *link)
 {
+  link->unbroken = FALSE;
+  link->max_transfers++;
+  link->may_fail |= link->refuses;
   link->moves = TRUE;
   link->may_complete |= link->gate == link->size && !link->refuses;
 }
 
-/* A request begins to run: it joins the transfer of its link, or a transfer begins. */
+/* A request begins to run: it shares the transfer of its link, or takes its place in the queue. */
 static void
 start (Oracle *oracle, OracleRequest *request)
 {
   OracleLink *link = request->link;
 
-  if (link->complete || !has_request (oracle, link, ORACLE_RUNNING, TRUE))
-    {
-      link->unbroken = FALSE;
-      link->max_transfers++;
-      link->may_fail |= link->refuses;
-      let_go (link);
-    }
+  if (!oracle->held && (link->complete || !link->active))
+    oracle_let_go (link);
+  request->position = ++oracle->last_position;
+  request->start_now = FALSE;
   request->ran = TRUE;
+  request->states |= ORACLE_RUNNING;
 }
 
 /* The same call by the same caller takes the place of what that caller paused, or saw fail. Where
  * the cancel has not reported yet, it may be too early for that. */
 static void
-replace_earlier (Oracle *oracle, OracleLink *link, guint caller)
+replace_earlier (Oracle *oracle, const OracleLink *link, const OracleWish *wish)
 {
   for (guint i = 0; i < oracle->requests->len; i++)
     {
       OracleRequest *request = g_ptr_array_index (oracle->requests, i);
 
-      if (request->link != link || request->caller != caller
+      if (request->link != link || request->parent != NULL || request->caller != wish->caller
+          || request->folder != wish->folder
           || (request->states & (ORACLE_PAUSED | ORACLE_FAILED)) == 0)
         continue;
       if (request->ran || link->complete)
@@ -132,39 +137,121 @@ replace_earlier (Oracle *oracle, OracleLink *link, guint caller)
     }
 }
 
-OracleRequest *
-oracle_download (Oracle *oracle, OracleLink *link, guint caller)
+static OracleRequest *
+add_request (Oracle *oracle, OracleLink *link, const OracleWish *wish, OracleRequest *parent)
 {
   OracleRequest *request = g_new0 (OracleRequest, 1);
 
-  replace_earlier (oracle, link, caller);
   request->number = ++oracle->last_number;
-  request->caller = caller;
+  request->caller = wish->caller;
+  request->folder = wish->folder;
   request->link = link;
-  start (oracle, request);
-  request->states = ORACLE_RUNNING;
+  request->parent = parent;
+  request->expects_other = wish->expects_other;
   g_ptr_array_add (oracle->requests, request);
+  if (link != NULL)
+    {
+      request->anew = link->complete;
+      link->asked |= 1u << wish->folder;
+      start (oracle, request);
+    }
   return request;
 }
 
-/* Where the cancel that paused it has not reported yet, either call may have the last word. */
+OracleRequest *
+oracle_download (Oracle *oracle, OracleLink *link, const OracleWish *wish)
+{
+  OracleRequest *request;
+
+  replace_earlier (oracle, link, wish);
+  request = add_request (oracle, link, wish, NULL);
+  request->is_load = wish->is_load;
+  return request;
+}
+
+static gboolean
+is_child_of (const OracleRequest *request, const OracleRequest *parent)
+{
+  return request->parent == parent && parent != NULL;
+}
+
+/* Gives the children of a parent further states, or only those. */
+static void
+mark_children (Oracle *oracle, const OracleRequest *parent, guint states, gboolean only)
+{
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      OracleRequest *child = g_ptr_array_index (oracle->requests, i);
+
+      if (is_child_of (child, parent))
+        child->states = states | (only ? 0 : child->states);
+    }
+}
+
+static gboolean
+has_running_child (const Oracle *oracle, const OracleRequest *parent)
+{
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      const OracleRequest *child = g_ptr_array_index (oracle->requests, i);
+
+      if (is_child_of (child, parent) && (child->states & ORACLE_RUNNING) != 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The same for a parent, which goes with its children. */
+static void
+replace_earlier_set (Oracle *oracle, const OracleLink *first, const OracleWish *wish)
+{
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      OracleRequest *parent = g_ptr_array_index (oracle->requests, i);
+
+      if (parent->link != NULL || parent->first != first || parent->caller != wish->caller
+          || parent->folder != wish->folder || has_running_child (oracle, parent)
+          || parent->states == ORACLE_COMPLETED)
+        continue;
+      mark_children (oracle, parent, ORACLE_GONE,
+                     (parent->states & (ORACLE_RUNNING | ORACLE_GONE)) == 0);
+      parent->states |= ORACLE_GONE;
+    }
+}
+
+/* A parent with a child for each of @links. */
+OracleRequest *
+oracle_download_set (Oracle *oracle, GPtrArray *links, const OracleWish *wish)
+{
+  OracleRequest *parent;
+
+  replace_earlier_set (oracle, g_ptr_array_index (links, 0), wish);
+  parent = add_request (oracle, NULL, wish, NULL);
+  parent->first = g_ptr_array_index (links, 0);
+  parent->is_load = wish->is_load;
+  parent->states = ORACLE_RUNNING;
+  for (guint i = 0; i < links->len; i++)
+    add_request (oracle, g_ptr_array_index (links, i), wish, parent);
+
+  return parent;
+}
+
+/* A cancel that has not reported is taken back by this. */
 void
 oracle_resume (Oracle *oracle, OracleRequest *request)
 {
-  if ((request->states & (ORACLE_PAUSED | ORACLE_FAILED)) == 0)
+  for (guint i = 0; request->link == NULL && i < oracle->requests->len; i++)
+    if (is_child_of (g_ptr_array_index (oracle->requests, i), request))
+      oracle_resume (oracle, g_ptr_array_index (oracle->requests, i));
+  if (request->link == NULL || (request->states & (ORACLE_PAUSED | ORACLE_FAILED)) == 0)
     return;
 
-  if (request->ran)
-    {
-      start (oracle, request);
-      request->states |= ORACLE_RUNNING;
-      request->unsure = TRUE;
-    }
-  else
-    {
-      start (oracle, request);
-      request->states = ORACLE_RUNNING;
-    }
+  if (request->parent != NULL)
+    request->parent->states = ORACLE_RUNNING;
+  request->unsure |= request->ran;
+  request->states &= ~(guint) (ORACLE_PAUSED | ORACLE_FAILED);
+  start (oracle, request);
 }
 
 /* How a request may be that ran and is told to pause or to go. */
@@ -174,16 +261,31 @@ stop (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
   const OracleLink *link = request->link;
   guint states = clear_cache ? ORACLE_GONE : ORACLE_PAUSED;
 
-  if (link->complete || (link->moves && link->may_complete))
-    states |= ORACLE_COMPLETED;
+  if (!oracle->held && (link->complete || (link->moves && link->may_complete)))
+    states |= ORACLE_COMPLETED | (oracle_may_refuse (request) ? ORACLE_FAILED : 0);
   if (link->moves && link->may_fail && !clear_cache)
     states |= ORACLE_FAILED;
   request->states = (request->states & ~(guint) ORACLE_RUNNING) | states;
-  request->left = has_request (oracle, link, ORACLE_RUNNING, FALSE);
+  request->left = oracle_has_request (oracle, link, ORACLE_RUNNING, FALSE);
 }
 
-OracleCount
-oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
+/* Discards a request that does not run any more. */
+static void
+drop (Oracle *oracle, OracleRequest *request)
+{
+  OracleLink *link = request->link;
+
+  if ((request->states & (ORACLE_WANTING | ORACLE_GONE)) == 0)
+    return;
+
+  request->states = (request->states & ORACLE_COMPLETED) | ORACLE_GONE;
+  link->discarded = TRUE;
+  link->removed = FALSE;
+  link->from_start |= !oracle_has_request (oracle, link, ORACLE_WANTING, TRUE);
+}
+
+static OracleCount
+cancel_one (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
 {
   OracleLink *link = request->link;
   OracleCount count = { 0, 0 };
@@ -191,15 +293,15 @@ oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
   if ((request->states & ORACLE_RUNNING) != 0)
     {
       count.max = 1;
-      count.min = request->states == ORACLE_RUNNING ? 1 : 0;
+      count.min = request->states == ORACLE_RUNNING && !request->unsure ? 1 : 0;
       stop (oracle, request, clear_cache);
       if ((request->states & (ORACLE_COMPLETED | ORACLE_FAILED)) != 0)
         count.min = 0;
     }
-  else if (clear_cache && (request->states & WANTING) != 0)
+  else if (clear_cache && (request->states & ORACLE_WANTING) != 0)
     {
       count.max = 1;
-      count.min = (request->states & ~(guint) WANTING) == 0 ? 1 : 0;
+      count.min = (request->states & ~(guint) ORACLE_WANTING) == 0 && !request->ran ? 1 : 0;
     }
   else if (request->ran)
     {
@@ -207,54 +309,69 @@ oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
       request->left = TRUE;
     }
 
-  if (clear_cache && (request->states & (WANTING | ORACLE_GONE)) != 0)
-    {
-      request->states = (request->states & ORACLE_COMPLETED) | ORACLE_GONE;
-      link->discarded = TRUE;
-      link->removed = FALSE;
-      link->from_start |= !has_request (oracle, link, WANTING, TRUE);
-    }
-  link->unbroken &= has_request (oracle, link, ORACLE_RUNNING, TRUE);
+  if (clear_cache)
+    drop (oracle, request);
+  if (!oracle_has_request (oracle, link, ORACLE_RUNNING, TRUE))
+    link->unbroken = link->active = FALSE;
 
   return count;
 }
 
-static void
-add_count (OracleCount *sum, OracleCount count)
+/* A cancel of a parent is one of its children, which are what is counted. */
+OracleCount
+oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
 {
-  sum->min += count.min;
-  sum->max += count.max;
+  OracleCount sum = { 0, 0 };
+
+  if (request->link != NULL)
+    return cancel_one (oracle, request, clear_cache);
+  if (clear_cache)
+    request->states |= ORACLE_GONE;
+
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      OracleRequest *child = g_ptr_array_index (oracle->requests, i);
+      OracleCount count;
+
+      if (!is_child_of (child, request))
+        continue;
+      count = cancel_one (oracle, child, clear_cache);
+      sum.min += count.min;
+      sum.max += count.max;
+    }
+
+  return sum;
 }
 
-/* Pauses every request in flight for a link, or with NULL all. */
-static OracleCount
-pause_all (Oracle *oracle, const OracleLink *link)
+/* Pauses every request in flight on a model, or with NULL all. */
+OracleCount
+oracle_sweep (Oracle *oracle, const char *model)
 {
   OracleCount sum = { 0, 0 };
 
   for (guint i = 0; i < oracle->requests->len; i++)
     {
       OracleRequest *request = g_ptr_array_index (oracle->requests, i);
+      OracleCount count;
 
-      if (link == NULL || request->link == link)
-        add_count (&sum, oracle_cancel (oracle, request, FALSE));
+      if (request->link == NULL || (model != NULL && !g_str_equal (request->link->model, model)))
+        continue;
+      count = cancel_one (oracle, request, FALSE);
+      sum.min += count.min;
+      sum.max += count.max;
     }
 
   return sum;
 }
 
-OracleCount
-oracle_sweep (Oracle *oracle, OracleLink *link)
+static OracleRemoval
+remove_one (OracleRequest *request)
 {
-  return pause_all (oracle, link);
-}
+  OracleLink *link = request->link;
 
-OracleRemoval
-oracle_remove (G_GNUC_UNUSED Oracle *oracle, OracleRequest *request)
-{
-  request->link->removed |= request->link->discarded;
-  if (request->states == ORACLE_RUNNING && !request->link->complete)
+  if (request->states == ORACLE_RUNNING)
     return ORACLE_BUSY;
+  link->removed |= link->discarded;
   if (request->ran)
     {
       request->states |= ORACLE_GONE;
@@ -265,11 +382,37 @@ oracle_remove (G_GNUC_UNUSED Oracle *oracle, OracleRequest *request)
   return ORACLE_REMOVED;
 }
 
+/* A parent goes with its children, when none of them runs. */
+OracleRemoval
+oracle_remove (Oracle *oracle, OracleRequest *request)
+{
+  OracleRemoval removal = ORACLE_REMOVED;
+
+  if (request->link != NULL)
+    return remove_one (request);
+
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      const OracleRequest *child = g_ptr_array_index (oracle->requests, i);
+
+      if (is_child_of (child, request) && (child->states & ORACLE_RUNNING) != 0)
+        return ORACLE_BUSY;
+      if (is_child_of (child, request) && child->ran)
+        removal |= ORACLE_BUSY;
+    }
+  for (guint i = 0; i < oracle->requests->len; i++)
+    if (is_child_of (g_ptr_array_index (oracle->requests, i), request))
+      remove_one (g_ptr_array_index (oracle->requests, i));
+  request->states |= ORACLE_GONE;
+
+  return removal;
+}
+
 void
-oracle_raise_gate (Oracle *oracle, OracleLink *link, gint64 gate)
+oracle_raise_gate (G_GNUC_UNUSED Oracle *oracle, OracleLink *link, gint64 gate)
 {
   link->gate = gate;
-  if (oracle_has_transfer (oracle, link))
+  if (link->active)
     {
       link->moves = TRUE;
       link->may_complete |= gate == link->size;
@@ -284,10 +427,10 @@ oracle_refuse (G_GNUC_UNUSED Oracle *oracle, OracleLink *link, gboolean refuses)
 
 /* The server breaks off what it sends, and refuses from now on. */
 void
-oracle_cut (Oracle *oracle, OracleLink *link)
+oracle_cut (G_GNUC_UNUSED Oracle *oracle, OracleLink *link)
 {
   link->refuses = TRUE;
-  if (!oracle_has_transfer (oracle, link))
+  if (!link->active)
     return;
 
   link->unbroken = FALSE;
@@ -296,11 +439,30 @@ oracle_cut (Oracle *oracle, OracleLink *link)
   link->max_transfers++;
 }
 
+/* No bytes move anywhere, and nobody settles. */
+void
+oracle_hold (Oracle *oracle)
+{
+  oracle->held = TRUE;
+  for (guint i = 0; i < oracle->links->len; i++)
+    {
+      OracleLink *link = g_ptr_array_index (oracle->links, i);
+
+      link->active = link->unbroken = FALSE;
+    }
+}
+
+void
+oracle_release (Oracle *oracle)
+{
+  oracle->held = FALSE;
+}
+
 /* Every request is paused as at a sweep. */
 void
 oracle_close (Oracle *oracle)
 {
-  pause_all (oracle, NULL);
+  oracle_sweep (oracle, NULL);
 }
 
 /* The program is killed at rest: what ran is shown paused at the next start, and of what it had
@@ -312,130 +474,13 @@ oracle_kill (Oracle *oracle)
     {
       OracleRequest *request = g_ptr_array_index (oracle->requests, i);
 
-      if (request->states != ORACLE_RUNNING)
+      if (request->states != ORACLE_RUNNING || request->link == NULL)
         continue;
-      request->states = ORACLE_PAUSED;
-      request->link->low = 0;
+      request->states = ORACLE_PAUSED | (request->link->complete ? ORACLE_COMPLETED : 0);
+      request->unsure = TRUE;
+      if (request->link->active)
+        request->link->low = 0;
     }
-}
-
-/* How the requests of a link are that still run when all has come to rest. */
-static guint
-get_rest_states (const OracleLink *link)
-{
-  if (link->complete)
-    return ORACLE_COMPLETED | (link->may_fail ? ORACLE_FAILED : 0);
-  if (!link->unbroken && link->may_fail)
-    return ORACLE_FAILED | (link->may_complete ? ORACLE_COMPLETED : 0);
-
-  return link->gate == link->size ? ORACLE_COMPLETED : ORACLE_RUNNING;
-}
-
-static void
-rest_link (Oracle *oracle, OracleLink *link)
-{
-  gboolean sure = has_request (oracle, link, ORACLE_RUNNING, TRUE);
-  guint states = get_rest_states (link);
-
-  if (link->moves && !link->complete)
-    link->high = link->gate;
-  if (sure && !link->unbroken && link->max_transfers > 0 && !link->complete && !link->may_complete)
-    link->min_transfers = 1;
-  if (sure && states == ORACLE_RUNNING)
-    {
-      link->low = link->high = link->gate;
-      link->from_start |= link->may_be_empty;
-      link->may_be_empty = FALSE;
-    }
-  for (guint i = 0; i < oracle->requests->len; i++)
-    {
-      OracleRequest *request = g_ptr_array_index (oracle->requests, i);
-
-      if (request->link == link && (request->states & ORACLE_RUNNING) != 0)
-        request->states = (request->states & ~(guint) ORACLE_RUNNING) | states;
-    }
-}
-
-/* Ends a burst: says in the requests' states what is allowed once nothing moves any more. */
-void
-oracle_rest (Oracle *oracle)
-{
   for (guint i = 0; i < oracle->links->len; i++)
-    rest_link (oracle, g_ptr_array_index (oracle->links, i));
-}
-
-/* What was seen, of what is allowed, is how it is. */
-void
-oracle_adopt (G_GNUC_UNUSED Oracle *oracle, OracleRequest *request, OracleState state)
-{
-  OracleLink *link = request->link;
-
-  g_assert ((request->states & state) != 0);
-  request->states = state;
-  if (state == ORACLE_COMPLETED)
-    {
-      link->complete = link->deleted = TRUE;
-      link->low = link->high = link->size;
-      link->may_be_empty = FALSE;
-    }
-}
-
-/* The bytes go when nobody wants them and the last to leave discarded. */
-static void
-conclude_link (Oracle *oracle, OracleLink *link)
-{
-  if (link->complete)
-    return;
-
-  if (has_request (oracle, link, WANTING, FALSE))
-    {
-      link->deleted &= !link->moves;
-      link->may_be_empty |= link->from_start && !oracle_has_transfer (oracle, link);
-    }
-  else if (link->removed)
-    {
-      link->deleted = FALSE;
-      link->may_be_empty = TRUE;
-    }
-  else if (link->discarded)
-    {
-      link->deleted = TRUE;
-      link->may_be_empty = FALSE;
-      link->low = link->high = 0;
-    }
-  else
-    link->deleted &= !link->moves;
-}
-
-/* Once every request's state is adopted: what became of the bytes. */
-void
-oracle_conclude (Oracle *oracle)
-{
-  for (guint i = 0; i < oracle->links->len; i++)
-    conclude_link (oracle, g_ptr_array_index (oracle->links, i));
-  for (guint i = oracle->requests->len; i > 0; i--)
-    {
-      OracleRequest *request = g_ptr_array_index (oracle->requests, i - 1);
-
-      if (request->states == ORACLE_GONE)
-        g_ptr_array_remove_index (oracle->requests, i - 1);
-    }
-}
-
-gboolean
-oracle_has_transfer (const Oracle *oracle, const OracleLink *link)
-{
-  return !link->complete && has_request (oracle, link, ORACLE_RUNNING, TRUE);
-}
-
-/* At rest. */
-guint
-oracle_count_transfers (const Oracle *oracle)
-{
-  guint n_transfers = 0;
-
-  for (guint i = 0; i < oracle->links->len; i++)
-    n_transfers += oracle_has_transfer (oracle, g_ptr_array_index (oracle->links, i)) ? 1 : 0;
-
-  return n_transfers;
+    ((OracleLink *) g_ptr_array_index (oracle->links, i))->active = FALSE;
 }

@@ -28,8 +28,10 @@ typedef enum
 /* A link, and the one file that all its requests share. */
 typedef struct
 {
-  char *path; /* on the server */
+  char *path;  /* on the server */
+  char *model; /* the same, or with an asterisk for the shard's number */
   gint64 size;
+  gboolean is_model; /* what the file holds can be loaded */
 
   /* What the server was told. */
   gint64 gate;      /* it sends the bytes before this one; the size is all */
@@ -41,6 +43,9 @@ typedef struct
   gboolean may_be_empty;
   gboolean complete; /* there is a finished file */
   gboolean deleted;  /* there is no partial file */
+  gboolean active;   /* a transfer runs */
+  guint asked;       /* the folders that it was asked for in, a bit for each */
+  guint placed;      /* those of them where the finished file is */
 
   /* This burst. */
   gboolean unbroken;     /* its transfer has gone on since before */
@@ -49,22 +54,44 @@ typedef struct
   gboolean may_fail;     /* or have been refused */
   gboolean discarded;    /* the last call that left it was a discard, */
   gboolean removed;      /* or a removal that came after a discard */
+  gboolean looked_at;    /* somebody asked for what was finished, and was served */
   gint64 first;          /* a transfer begins no earlier, */
   gboolean from_start;   /* unless at the very start */
   guint min_transfers;   /* how many begin */
   guint max_transfers;
 } OracleLink;
 
-typedef struct
+typedef struct _OracleRequest OracleRequest;
+
+struct _OracleRequest
 {
   guint number;
   guint caller;
-  OracleLink *link;
+  guint folder;
+  OracleLink *link;      /* NULL for a parent */
+  OracleRequest *parent; /* NULL for most */
+  OracleLink *first;     /* a parent's first link */
+  gboolean is_load;
+  gboolean lost;          /* a parent that has lost a child */
+  gboolean expects_other; /* a digest that the bytes do not have */
+  gboolean anew;          /* it came when the file was finished, and looks whether it still is */
+  gboolean start_now;
+  gint64 position; /* in the person's order */
   guint states;    /* a set of OracleState */
+  guint allowed;   /* the same, before what was seen was adopted */
   gboolean ran;    /* in this burst: whoever awaits it is told how it settles */
   gboolean left;   /* in this burst, a transfer that others shared */
-  gboolean unsure; /* a cancel under way was perhaps taken back */
-} OracleRequest;
+  gboolean unsure; /* a cancel under way was taken back, or the program was killed */
+};
+
+/* What a caller may wish. */
+typedef struct
+{
+  guint caller;
+  guint folder;
+  gboolean is_load;
+  gboolean expects_other;
+} OracleWish;
 
 typedef struct
 {
@@ -84,30 +111,41 @@ typedef struct
   GPtrArray *links;    /* of OracleLink */
   GPtrArray *requests; /* of OracleRequest, those not known to be gone */
   guint last_number;
+  gint64 last_position;
+  guint max_transfers;
+  gboolean held;
 } Oracle;
 
 Oracle *oracle_new (void);
 void oracle_free (Oracle *oracle);
 
-OracleLink *oracle_add_link (Oracle *oracle, const char *path, gint64 size, gint64 gate);
+OracleLink *
+oracle_add_link (Oracle *oracle, const char *path, const char *model, gint64 size, gint64 gate);
 void oracle_remove_link (Oracle *oracle, OracleLink *link);
 
 void oracle_begin (Oracle *oracle);
-OracleRequest *oracle_download (Oracle *oracle, OracleLink *link, guint caller);
+OracleRequest *oracle_download (Oracle *oracle, OracleLink *link, const OracleWish *wish);
+OracleRequest *oracle_download_set (Oracle *oracle, GPtrArray *links, const OracleWish *wish);
 void oracle_resume (Oracle *oracle, OracleRequest *request);
 OracleCount oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache);
-OracleCount oracle_sweep (Oracle *oracle, OracleLink *link);
+OracleCount oracle_sweep (Oracle *oracle, const char *model);
 OracleRemoval oracle_remove (Oracle *oracle, OracleRequest *request);
 void oracle_raise_gate (Oracle *oracle, OracleLink *link, gint64 gate);
 void oracle_refuse (Oracle *oracle, OracleLink *link, gboolean refuses);
 void oracle_cut (Oracle *oracle, OracleLink *link);
+void oracle_hold (Oracle *oracle);
+void oracle_release (Oracle *oracle);
+GPtrArray *oracle_get_queue (const Oracle *oracle);
+void oracle_move (Oracle *oracle, OracleRequest *request, guint place);
+void oracle_start_now (Oracle *oracle, OracleRequest *request);
 void oracle_close (Oracle *oracle);
 void oracle_kill (Oracle *oracle);
 
 void oracle_rest (Oracle *oracle);
 void oracle_adopt (Oracle *oracle, OracleRequest *request, OracleState state);
+void oracle_complete (OracleLink *link);
 void oracle_conclude (Oracle *oracle);
-gboolean oracle_has_transfer (const Oracle *oracle, const OracleLink *link);
+gboolean oracle_is_queued (const Oracle *oracle, const OracleRequest *request);
 guint oracle_count_transfers (const Oracle *oracle);
 
 G_END_DECLS

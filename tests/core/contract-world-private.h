@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* What contract-world.c (the calls) and contract-compare.c (what is seen of them) share. */
+/* What the files of the world share: contract-world.c and contract-kill.c (the calls),
+ * contract-compare.c and contract-files.c (what is seen of them). */
 
 #pragma once
 
@@ -30,7 +31,8 @@ typedef struct
   gboolean reported;
   OracleCount allowed; /* of a cancel */
   guint n_cancelled;
-  guint removal; /* what a removal may report; 0 for a cancel */
+  guint removal;  /* what a removal may report; 0 for a cancel */
+  gboolean waits; /* reports nothing but that it is done */
   GError *error;
 } WorldReport;
 
@@ -41,7 +43,13 @@ typedef struct
 } WorldAsked;
 
 WorldRequest *world_find (World *world, const OracleRequest *request);
+void world_open (World *world);
 void world_await (World *world, const OracleRequest *request);
+char *world_dup_folder (World *world, guint folder);
 void world_told_unref (WorldTold *told);
+
+gboolean world_has_file (World *world, const OracleLink *link, guint folder);
+void world_compare_files (World *world, GString *problem);
+void world_compare_asked (World *world, const OracleLink *link, GString *problem);
 
 G_END_DECLS

@@ -2,12 +2,7 @@
 
 #include "tests/core/contract-world-private.h"
 
-#include "core/request/manager-private.h"
-
-#include <sqlite3.h>
-#include <unistd.h>
-
-static const char *const callers[] = { "terminal", "window", "program" };
+static const char *const callers[WORLD_CALLERS] = { "terminal", "window", "program" };
 
 void
 world_told_unref (WorldTold *told)
@@ -56,8 +51,20 @@ log_cb (const DrayTestRecord *record, gpointer data)
   dray_lock_release (&world->lock);
 }
 
+void
+world_open (World *world)
+{
+  gboolean held;
+
+  fixture_open (&world->fixture);
+  g_object_set (world->fixture.manager, "max-transfers", world->oracle->max_transfers, NULL);
+  g_object_get (world->fixture.manager, "held", &held, NULL);
+  if (held != world->oracle->held)
+    g_string_append (world->problem, "  whether all is held is forgotten\n");
+}
+
 World *
-world_new (void)
+world_new (guint max_transfers)
 {
   World *world = g_new0 (World, 1);
 
@@ -68,7 +75,10 @@ world_new (void)
   dray_lock_init (&world->lock);
   world->asked = g_array_new (FALSE, FALSE, sizeof (WorldAsked));
   g_array_set_clear_func (world->asked, (GDestroyNotify) asked_clear);
+  world->oracle->max_transfers = max_transfers;
   fixture_set_up (&world->fixture, NULL);
+  fixture_close (&world->fixture);
+  world_open (world);
   dray_test_server_set_log_func (world->fixture.server, log_cb, world);
 
   return world;
@@ -109,25 +119,41 @@ tell_server (World *world, const OracleLink *link, gboolean breaks_off)
 }
 
 OracleLink *
-world_add_link (World *world, const char *path, gint64 size, gint64 gate)
+world_add_link (World *world, const char *path, const char *model, gint64 gate)
 {
-  OracleLink *link = oracle_add_link (world->oracle, path, size, gate);
+  OracleLink *link = oracle_add_link (world->oracle, path, model, WORLD_SIZE, gate);
   static guint64 seed;
 
-  dray_test_server_add (world->fixture.server, path, dray_test_content_new (++seed, size));
+  link->is_model = g_str_has_suffix (path, ".gguf");
+  if (link->is_model)
+    dray_test_server_add_gguf (world->fixture.server, path, ++seed, WORLD_SIZE);
+  else
+    dray_test_server_add (world->fixture.server, path, dray_test_content_new (++seed, WORLD_SIZE));
   tell_server (world, link, FALSE);
   return link;
+}
+
+/* Returns where the files go of requests that ask for one of the folders. */
+char *
+world_dup_folder (World *world, guint folder)
+{
+  return folder == 0 ? g_strdup (world->fixture.directory)
+                     : g_build_filename (world->fixture.root, "elsewhere", NULL);
 }
 
 /* Takes a link that no request is for out of the world, with its files. */
 void
 world_remove_link (World *world, OracleLink *link)
 {
-  g_autofree char *path = g_build_filename (world->fixture.directory, link->path + 1, NULL);
-  g_autofree char *partial = g_strconcat (path, ".part", NULL);
+  for (guint i = 0; i < WORLD_FOLDERS; i++)
+    {
+      g_autofree char *folder = world_dup_folder (world, i);
+      g_autofree char *path = g_build_filename (folder, link->path + 1, NULL);
+      g_autofree char *partial = g_strconcat (path, ".part", NULL);
 
-  g_unlink (path);
-  g_unlink (partial);
+      g_unlink (path);
+      g_unlink (partial);
+    }
   dray_test_server_remove (world->fixture.server, link->path);
   oracle_remove_link (world->oracle, link);
 }
@@ -147,7 +173,6 @@ awaited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree char *path = dray_request_await_finish (DRAY_REQUEST (source), result, &told->error);
 
   told->told = TRUE;
-  g_assert ((path != NULL) == (told->error == NULL));
   world_told_unref (told);
 }
 
@@ -163,14 +188,48 @@ world_await (World *world, const OracleRequest *request)
   dray_request_await_async (object, NULL, awaited_cb, seen->told);
 }
 
-OracleRequest *
-world_download (World *world, OracleLink *link, guint caller)
+/* Asks the manager for what the oracle was asked for. */
+static DrayRequest *
+ask (World *world, const OracleLink *link, const OracleWish *wish)
 {
-  gboolean joins = oracle_has_transfer (world->oracle, link) && link->unbroken && !link->moves;
-  OracleRequest *request = oracle_download (world->oracle, link, caller);
-  DrayRequest *object =
-      fixture_get_with (&world->fixture, link->path, "caller", callers[caller], NULL);
+  ManagerFixture *fixture = &world->fixture;
+  g_autoptr (DrayDownloadOptions) options = dray_download_options_new ();
+  g_autofree char *folder = world_dup_folder (world, wish->folder);
+  g_autofree char *uri = dray_test_server_get_uri (fixture->server, link->path);
+  g_autoptr (GError) error = NULL;
+  DrayRequest *request;
+
+  dray_download_options_set_caller (options, callers[wish->caller]);
+  dray_download_options_set_directory (options, folder);
+  if (wish->expects_other)
+    {
+      g_autofree char *other = g_compute_checksum_for_string (G_CHECKSUM_SHA256, link->path, -1);
+
+      dray_download_options_set_sha256 (options, other);
+    }
+  request = wish->is_load ? dray_manager_load_model (fixture->manager, uri, options, &error)
+                          : dray_manager_download_asset (fixture->manager, uri, options, &error);
+  g_assert_no_error (error);
+
+  return request;
+}
+
+static void
+see (World *world, const OracleRequest *request, DrayRequest *object)
+{
   WorldRequest *seen = g_new0 (WorldRequest, 1);
+
+  seen->id = g_strdup (dray_request_get_id (object));
+  g_hash_table_insert (world->seen, GUINT_TO_POINTER (request->number), seen);
+  world_await (world, request);
+}
+
+OracleRequest *
+world_download (World *world, OracleLink *link, const OracleWish *wish)
+{
+  gboolean joins = link->active && link->unbroken && !link->moves;
+  OracleRequest *request = oracle_download (world->oracle, link, wish);
+  DrayRequest *object = ask (world, link, wish);
 
   /* A late caller gets the current progress at once. */
   if (joins
@@ -178,31 +237,76 @@ world_download (World *world, OracleLink *link, guint caller)
           || dray_request_get_total (object) != link->size))
     g_string_append_printf (world->problem, "  #%u does not get the current progress at once\n",
                             request->number);
-  seen->id = g_strdup (dray_request_get_id (object));
-  g_hash_table_insert (world->seen, GUINT_TO_POINTER (request->number), seen);
-  world_await (world, request);
+  see (world, request, object);
   return request;
+}
+
+static DrayRequest *
+find_child (World *world, DrayRequest *parent, const OracleLink *link)
+{
+  GListModel *list = dray_manager_get_requests (world->fixture.manager);
+  g_autofree char *uri = dray_test_server_get_uri (world->fixture.server, link->path);
+
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (DrayRequest) request = g_list_model_get_item (list, i);
+
+      if (g_strcmp0 (dray_request_get_parent_id (request), dray_request_get_id (parent)) == 0
+          && g_str_equal (dray_request_get_source (request), uri))
+        return request;
+    }
+
+  g_error ("The set of %s has no child for it", uri);
+}
+
+OracleRequest *
+world_download_set (World *world, GPtrArray *links, const OracleWish *wish)
+{
+  OracleRequest *parent = oracle_download_set (world->oracle, links, wish);
+  DrayRequest *object = ask (world, g_ptr_array_index (links, 0), wish);
+  GPtrArray *requests = world->oracle->requests;
+
+  see (world, parent, object);
+  for (guint i = 0; i < requests->len; i++)
+    {
+      const OracleRequest *child = g_ptr_array_index (requests, i);
+
+      if (child->parent == parent)
+        see (world, child, find_child (world, object, child->link));
+    }
+
+  return parent;
+}
+
+/* Whether a request runs again of which it was told already how the last run settled. */
+static gboolean
+begins_again (World *world, const OracleRequest *request, const OracleRequest *resumed)
+{
+  return (request == resumed || (request->parent == resumed && resumed->link == NULL))
+         && request->link != NULL && (request->states & ORACLE_RUNNING) != 0
+         && world_find (world, request)->told->told;
 }
 
 void
 world_resume (World *world, OracleRequest *request)
 {
-  WorldRequest *seen = world_find (world, request);
+  GPtrArray *requests = world->oracle->requests;
   g_autoptr (GError) error = NULL;
   gboolean expected = (request->states & ORACLE_COMPLETED) == 0;
-  gboolean awaits = request->states != ORACLE_RUNNING && !request->ran && expected;
   gboolean runs;
 
   oracle_resume (world->oracle, request);
-  runs = dray_manager_resume (world->fixture.manager, seen->id, FALSE, &error);
+  runs =
+      dray_manager_resume (world->fixture.manager, world_find (world, request)->id, FALSE, &error);
   if (expected && !runs)
     g_string_append_printf (world->problem, "  #%u cannot be resumed: %s\n", request->number,
                             error->message);
   else if (request->states == ORACLE_COMPLETED && runs)
     g_string_append_printf (world->problem, "  #%u is complete and can be resumed\n",
                             request->number);
-  if (awaits && runs)
-    world_await (world, request);
+  for (guint i = 0; runs && i < requests->len; i++)
+    if (begins_again (world, g_ptr_array_index (requests, i), request))
+      world_await (world, g_ptr_array_index (requests, i));
 }
 
 static WorldReport *
@@ -244,15 +348,18 @@ world_cancel_unknown (World *world, const char *id)
   dray_manager_cancel_model_async (world->fixture.manager, id, cancelled_cb, add_report (world));
 }
 
+/* By the model's id, or by what a person would type. */
 void
-world_sweep (World *world, OracleLink *link)
+world_sweep (World *world, OracleLink *link, gboolean by_source)
 {
   WorldReport *report = add_report (world);
-  g_autofree char *uri = dray_test_server_get_uri (world->fixture.server, link->path);
+  g_autofree char *uri = dray_test_server_get_uri (world->fixture.server, link->model);
+  g_autofree char *source = dray_test_server_get_uri (world->fixture.server, link->path);
   g_autofree char *model_id = g_strconcat ("url:", uri, NULL);
 
-  report->allowed = oracle_sweep (world->oracle, link);
-  dray_manager_cancel_model_async (world->fixture.manager, model_id, cancelled_cb, report);
+  report->allowed = oracle_sweep (world->oracle, link->model);
+  dray_manager_cancel_model_async (world->fixture.manager, by_source ? source : model_id,
+                                   cancelled_cb, report);
 }
 
 /* A caller that goes away has its requests cancelled one by one. */
@@ -311,6 +418,49 @@ world_cut (World *world, OracleLink *link)
   tell_server (world, link, TRUE);
 }
 
+static void
+held_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  WorldReport *report = user_data;
+
+  dray_manager_hold_finish (DRAY_MANAGER (source), result);
+  report->reported = TRUE;
+  report->world->n_pending--;
+}
+
+void
+world_hold (World *world)
+{
+  WorldReport *report = add_report (world);
+
+  report->waits = TRUE;
+  oracle_hold (world->oracle);
+  dray_manager_hold_async (world->fixture.manager, held_cb, report);
+}
+
+void
+world_release (World *world)
+{
+  oracle_release (world->oracle);
+  dray_manager_release (world->fixture.manager);
+}
+
+void
+world_move (World *world, OracleRequest *request, guint place)
+{
+  oracle_move (world->oracle, request, place);
+  if (!dray_manager_move (world->fixture.manager, world_find (world, request)->id, place, NULL))
+    g_string_append_printf (world->problem, "  #%u cannot be moved\n", request->number);
+}
+
+void
+world_start_now (World *world, OracleRequest *request)
+{
+  oracle_start_now (world->oracle, request);
+  if (!dray_manager_start_now (world->fixture.manager, world_find (world, request)->id, NULL))
+    g_string_append_printf (world->problem, "  #%u cannot start now\n", request->number);
+}
+
 void
 world_restart (World *world)
 {
@@ -319,99 +469,5 @@ world_restart (World *world)
   if (world->n_pending > 0)
     g_string_append_printf (world->problem, "  %u calls have not reported when all is closed\n",
                             world->n_pending);
-  fixture_open (&world->fixture);
-}
-
-static void
-copy_catalog (const char *path, const char *copy)
-{
-  g_autofree char *statement = g_strdup_printf ("VACUUM INTO '%s'", copy);
-  sqlite3 *database = NULL;
-
-  if (sqlite3_open_v2 (path, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK
-      || sqlite3_exec (database, statement, NULL, NULL, NULL) != SQLITE_OK)
-    g_error ("Could not copy the catalog: %s", sqlite3_errmsg (database));
-  sqlite3_close (database);
-}
-
-static void
-written_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  gboolean *written = user_data;
-
-  *written = dray_catalog_write_finish (result, NULL);
-}
-
-static gboolean
-is_set (gpointer data)
-{
-  return *(gboolean *) data;
-}
-
-/* What the manager has seen by now is written when a later change is. */
-static void
-wait_for_catalog (DrayManager *manager)
-{
-  gboolean written = FALSE;
-
-  dray_catalog_write_async (manager->engine.catalog, dray_catalog_change_new (),
-                            DRAY_DURABILITY_PROCESS, written_cb, &written);
-  fixture_wait (is_set, &written);
-}
-
-/* Gives every file of one folder its name in another as well, so that it stays the same file. */
-static void
-link_files (const char *from, const char *to)
-{
-  g_autoptr (GDir) dir = g_dir_open (from, 0, NULL);
-  const char *name;
-
-  g_mkdir_with_parents (to, 0700);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *old = g_build_filename (from, name, NULL);
-      g_autofree char *new = g_build_filename (to, name, NULL);
-
-      if (link (old, new) != 0 && errno != EEXIST)
-        g_error ("Could not link “%s”: %s", old, g_strerror (errno));
-    }
-}
-
-static void
-unlink_files (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-
-      g_unlink (path);
-    }
-}
-
-/* What a kill at this moment would leave: the catalog and the files as they are now, whatever the
- * manager still does to them before it has closed. */
-void
-world_kill (World *world)
-{
-  ManagerFixture *fixture = &world->fixture;
-  g_autofree char *copy = g_build_filename (fixture->root, "killed.sqlite3", NULL);
-  g_autofree char *aside = g_build_filename (fixture->root, "aside", NULL);
-  g_autofree char *journal = g_strconcat (fixture->catalog_path, "-wal", NULL);
-  g_autofree char *index = g_strconcat (fixture->catalog_path, "-shm", NULL);
-
-  oracle_kill (world->oracle);
-  wait_for_catalog (fixture->manager);
-  copy_catalog (fixture->catalog_path, copy);
-  link_files (fixture->directory, aside);
-  fixture_close (fixture);
-  unlink_files (fixture->directory);
-  link_files (aside, fixture->directory);
-  unlink_files (aside);
-  g_unlink (journal);
-  g_unlink (index);
-  g_assert_cmpint (g_rename (copy, fixture->catalog_path), ==, 0);
-  fixture_open (fixture);
+  world_open (world);
 }

@@ -29,23 +29,32 @@ typedef struct
   GArray *asked; /* of WorldAsked, under the lock: what the server was asked for since */
 } World;
 
-World *world_new (void);
+#define WORLD_SIZE ((gint64) 120000)
+#define WORLD_CALLERS 3
+#define WORLD_FOLDERS 2
+
+World *world_new (guint max_transfers);
 void world_free (World *world);
 
-OracleLink *world_add_link (World *world, const char *path, gint64 size, gint64 gate);
+OracleLink *world_add_link (World *world, const char *path, const char *model, gint64 gate);
 void world_remove_link (World *world, OracleLink *link);
 
 void world_begin (World *world);
-OracleRequest *world_download (World *world, OracleLink *link, guint caller);
+OracleRequest *world_download (World *world, OracleLink *link, const OracleWish *wish);
+OracleRequest *world_download_set (World *world, GPtrArray *links, const OracleWish *wish);
 void world_resume (World *world, OracleRequest *request);
 void world_cancel (World *world, OracleRequest *request, gboolean clear_cache);
 void world_cancel_unknown (World *world, const char *id);
-void world_sweep (World *world, OracleLink *link);
+void world_sweep (World *world, OracleLink *link, gboolean by_source);
 void world_leave (World *world, guint caller);
 void world_remove (World *world, OracleRequest *request);
 void world_raise_gate (World *world, OracleLink *link, gint64 gate);
 void world_refuse (World *world, OracleLink *link, gboolean refuses);
 void world_cut (World *world, OracleLink *link);
+void world_hold (World *world);
+void world_release (World *world);
+void world_move (World *world, OracleRequest *request, guint place);
+void world_start_now (World *world, OracleRequest *request);
 void world_restart (World *world);
 void world_kill (World *world);
 const char *world_compare (World *world);
