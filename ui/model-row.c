@@ -78,6 +78,10 @@ update_shape (DrayModelRow *self)
     gtk_widget_remove_css_class (GTK_WIDGET (self), "last");
   else
     gtk_widget_add_css_class (GTK_WIDGET (self), "last");
+  if (is_group (self))
+    gtk_widget_add_css_class (GTK_WIDGET (self), "group");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "group");
 }
 
 static void

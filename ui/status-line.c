@@ -8,6 +8,12 @@
 /* How many characters are left at the smallest width. */
 #define MIN_CHARS 3
 
+/* For how many characters there must be room where both texts stand on one line. */
+#define ONE_LINE_CHARS 38
+
+/* Between the parts of a text. */
+#define SEPARATOR " · "
+
 struct _DrayStatusLine
 {
   GtkWidget parent_instance;
@@ -33,24 +39,55 @@ get_metrics (DrayStatusLine *self, int *char_width, int *ascent, int *height)
   pango_font_metrics_unref (metrics);
 }
 
+static gboolean
+has_two_texts (DrayStatusLine *self)
+{
+  return *self->text != '\0' && *self->end_text != '\0';
+}
+
+/* Depends on the width and on whether there are two texts, not on their words. */
+static gboolean
+has_two_lines (DrayStatusLine *self, int width, int char_width)
+{
+  return has_two_texts (self) && width < ONE_LINE_CHARS * char_width;
+}
+
+static gboolean
+is_narrow (DrayStatusLine *self)
+{
+  int char_width, ascent, height;
+
+  get_metrics (self, &char_width, &ascent, &height);
+  return gtk_widget_get_width (GTK_WIDGET (self)) < ONE_LINE_CHARS * char_width;
+}
+
+static GtkSizeRequestMode
+dray_status_line_get_request_mode (G_GNUC_UNUSED GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
+
 static void
 dray_status_line_measure (GtkWidget *widget,
                           GtkOrientation orientation,
-                          G_GNUC_UNUSED int for_size,
+                          int for_size,
                           int *minimum,
                           int *natural,
                           int *minimum_baseline,
                           int *natural_baseline)
 {
+  DrayStatusLine *self = DRAY_STATUS_LINE (widget);
   int char_width, ascent, height;
 
-  get_metrics (DRAY_STATUS_LINE (widget), &char_width, &ascent, &height);
+  get_metrics (self, &char_width, &ascent, &height);
   if (orientation == GTK_ORIENTATION_HORIZONTAL)
     {
       *minimum = *natural = MIN_CHARS * char_width;
       return;
     }
 
+  if (for_size >= 0 && has_two_lines (self, for_size, char_width))
+    height *= 2;
   *minimum = *natural = height;
   *minimum_baseline = *natural_baseline = ascent;
 }
@@ -77,9 +114,23 @@ set_width (PangoLayout *layout, int width)
   pango_layout_set_width (layout, MAX (0, width) * PANGO_SCALE);
 }
 
-/* At the start or the end of the line as a person reads, whose baseline is at @ascent. */
+/* Leaves out the last part where there is no room for all, rather than half of a number. */
 static void
-draw (DrayStatusLine *self, GtkSnapshot *snapshot, PangoLayout *layout, gboolean at_end, int ascent)
+fit (PangoLayout *layout, const char *text, int width)
+{
+  const char *end = g_strrstr (text, SEPARATOR);
+
+  if (!g_str_equal (pango_layout_get_text (layout), text))
+    pango_layout_set_text (layout, text, -1);
+  set_width (layout, width);
+  if (pango_layout_is_ellipsized (layout) && end != NULL)
+    pango_layout_set_text (layout, text, (int) (end - text));
+}
+
+/* At the start or the end of a line as a person reads. */
+static void
+draw (
+    DrayStatusLine *self, GtkSnapshot *snapshot, PangoLayout *layout, gboolean at_end, int baseline)
 {
   gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
   PangoRectangle ink;
@@ -88,7 +139,7 @@ draw (DrayStatusLine *self, GtkSnapshot *snapshot, PangoLayout *layout, gboolean
   pango_layout_get_pixel_extents (layout, NULL, &ink);
   x = at_end != rtl ? gtk_widget_get_width (GTK_WIDGET (self)) - ink.width : 0;
   gtk_snapshot_render_layout (snapshot, gtk_widget_get_style_context (GTK_WIDGET (self)), x - ink.x,
-                              ascent - PANGO_PIXELS_CEIL (pango_layout_get_baseline (layout)),
+                              baseline - PANGO_PIXELS_CEIL (pango_layout_get_baseline (layout)),
                               layout);
 }
 
@@ -98,23 +149,28 @@ dray_status_line_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   DrayStatusLine *self = DRAY_STATUS_LINE (widget);
   int width = gtk_widget_get_width (widget);
   int char_width, ascent, height, end_width = 0;
+  gboolean two_lines;
 
   get_metrics (self, &char_width, &ascent, &height);
+  two_lines = has_two_lines (self, width, char_width);
   if (*self->end_text != '\0')
     {
       if (self->end_layout == NULL)
         self->end_layout = create_layout (self, self->end_text);
       set_width (self->end_layout, width);
-      pango_layout_get_pixel_size (self->end_layout, &end_width, NULL);
-      end_width += GAP;
-      draw (self, snapshot, self->end_layout, TRUE, ascent);
+      draw (self, snapshot, self->end_layout, !two_lines, two_lines ? height + ascent : ascent);
+      if (!two_lines)
+        {
+          pango_layout_get_pixel_size (self->end_layout, &end_width, NULL);
+          end_width += GAP;
+        }
     }
 
   if (*self->text != '\0' && width > end_width)
     {
       if (self->layout == NULL)
         self->layout = create_layout (self, self->text);
-      set_width (self->layout, width - end_width);
+      fit (self->layout, self->text, width - end_width);
       draw (self, snapshot, self->layout, FALSE, ascent);
     }
 }
@@ -168,6 +224,7 @@ dray_status_line_class_init (DrayStatusLineClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = dray_status_line_finalize;
+  widget_class->get_request_mode = dray_status_line_get_request_mode;
   widget_class->measure = dray_status_line_measure;
   widget_class->snapshot = dray_status_line_snapshot;
   widget_class->css_changed = dray_status_line_css_changed;
@@ -202,23 +259,27 @@ take_text (char **field, PangoLayout **layout, const char *text)
 /**
  * dray_status_line_set_text:
  * @self: a line
- * @text: what stands at its start; as much as there is room for is shown
+ * @text: what stands at its start; without its last part where there is no room for it
  * @end_text: what stands at its end; "" for nothing
  */
 void
 dray_status_line_set_text (DrayStatusLine *self, const char *text, const char *end_text)
 {
   g_autofree char *label = NULL;
-  gboolean changed;
+  gboolean had_both, changed;
 
   g_return_if_fail (DRAY_IS_STATUS_LINE (self));
 
+  had_both = has_two_texts (self);
   changed = take_text (&self->text, &self->layout, text);
   changed |= take_text (&self->end_text, &self->end_layout, end_text);
   if (!changed)
     return;
 
-  label = g_strjoin (*text != '\0' && *end_text != '\0' ? ", " : "", text, end_text, NULL);
+  label = g_strjoin (has_two_texts (self) ? ", " : "", text, end_text, NULL);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  if (has_two_texts (self) != had_both && is_narrow (self))
+    gtk_widget_queue_resize (GTK_WIDGET (self));
+  else
+    gtk_widget_queue_draw (GTK_WIDGET (self));
 }

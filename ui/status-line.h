@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * One line of small words that change all the time: a text at its start, and another at its end
- * that is shown whole.
+ * Small words that change all the time: a text at the start of a line, and another at its end, or
+ * on a line of its own where it is narrow.
  *
- * What it asks for depends on the font alone, never on the words, so that a number that moves costs
- * a redraw of the line and no layout of the list around it. A screen reader hears a label. The main
+ * What it asks for depends on the font and on whether there are two texts, never on their words, so
+ * that a number that moves costs a redraw and no layout of the list around it. A screen reader hears a label. The main
  * thread's.
  */
 

@@ -117,9 +117,10 @@ class Program:
         return None
 
     def fraction(self, name):
-        """How far the bar of what is called so is, 0 to 1; None if there is none."""
-        bar = self.find_bar(name)
-        return bar.value if bar is not None else None
+        """How far the bar of what is called so is, 0 to 1. A row that goes to another section is
+        not there for a moment."""
+        return self.wait_for(lambda: [bar.value for bar in [self.find_bar(name)] if bar],
+                             f'the bar of {name}')[0]
 
     def wait_for_fraction(self, name, more_than=0.0):
         return self.wait_for(lambda: (self.fraction(name) or 0) > more_than and self.fraction(name),
