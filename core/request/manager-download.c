@@ -478,6 +478,8 @@ dray_manager_resume (DrayManager *self,
   if (dray_request_is_parent (request))
     dray_manager_update_parent (self, request);
   freeze_all (family, FALSE);
+  /* What those who hear of it cancel may have settled without their hearing of that yet. */
+  dray_manager_advance_cancels (self);
 
   return TRUE;
 }
