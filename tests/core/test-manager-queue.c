@@ -304,7 +304,7 @@ static void
 test_restart (ManagerFixture *fixture, gconstpointer data)
 {
   gboolean resumes = GPOINTER_TO_INT (data);
-  g_autofree char *ids[N_FILES] = { NULL };
+  g_auto (GStrv) ids = g_new0 (char *, N_FILES + 1);
   DrayRequest *requests[N_FILES];
 
   ask_for_all (fixture, 1, requests);

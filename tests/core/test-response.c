@@ -116,12 +116,109 @@ test_rate_limit (void)
     }
 }
 
+/* The digest of no bytes at all. */
+#define EMPTY_64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void
+test_repr_digest (void)
+{
+  static const char *const good[] = {
+    "sha-256=:" EMPTY_64 ":",
+    "SHA-256=:" EMPTY_64 ":",
+    "  sha-256=:" EMPTY_64 ":  ",
+    "sha-512=:AAAA:, sha-256=:" EMPTY_64 ":",
+    "sha-256=:" EMPTY_64 ":,sha-512=:AAAA:",
+    "unixsum=30637, sha-256=:" EMPTY_64 ":",
+  };
+  static const char *const bad[] = {
+    "",
+    ",",
+    ",,,",
+    ":",
+    "sha-256",
+    "sha-256=",
+    "sha-256=:",
+    "sha-256=::",
+    "sha-256=:::",
+    "sha-256=" EMPTY_64,
+    "sha-256=:" EMPTY_64,
+    "sha-256=" EMPTY_64 ":",
+    "sha-256=\"" EMPTY "\"",
+    "sha-256=:" EMPTY ":",
+    "sha-256 =:" EMPTY_64 ":",
+    "sha-256=:AAAA:",
+    "sha-256=:AA" EMPTY_64 ":",
+    "sha-256=:" EMPTY_64 "AAAA:",
+    "sha-256=:%%%%:",
+    "sha-256=:\xff\xfe\xff:",
+    "sha-512=:" EMPTY_64 ":",
+    "md5=:1B2M2Y8AsgTpgAmY7PhCfg==:",
+    "xsha-256=:" EMPTY_64 ":",
+  };
+  g_autofree char *many = g_strnfill (100000, ',');
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autofree char *sha256 = dray_response_parse_repr_digest (good[i]);
+
+      g_test_message ("%s", good[i]);
+      g_assert_cmpstr (sha256, ==, EMPTY);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree char *escaped = g_strescape (bad[i], NULL);
+
+      g_test_message ("%s", escaped);
+      g_assert_null (dray_response_parse_repr_digest (bad[i]));
+    }
+  g_assert_null (dray_response_parse_repr_digest (many));
+}
+
+static void
+test_linked_etag (void)
+{
+  static const char *const bad[] = {
+    "",
+    "\"",
+    "\"\"",
+    "\"\"\"",
+    EMPTY,
+    "W/\"" EMPTY "\"",
+    "\"" EMPTY,
+    EMPTY "\"",
+    " \"" EMPTY "\"",
+    "\"" EMPTY "\" ",
+    "\"" EMPTY "0\"",
+    "\"\"" EMPTY "\"\"",
+    "\"sha256:" EMPTY "\"",
+    "\"g3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+    "\"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"",
+    "\"\xff\xfe\"",
+  };
+  g_autofree char *lower = dray_response_parse_linked_etag ("\"" EMPTY "\"");
+  g_autofree char *upper = dray_response_parse_linked_etag (
+      "\"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\"");
+
+  g_assert_cmpstr (lower, ==, EMPTY);
+  g_assert_cmpstr (upper, ==, EMPTY);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree char *escaped = g_strescape (bad[i], NULL);
+
+      g_test_message ("%s", escaped);
+      g_assert_null (dray_response_parse_linked_etag (bad[i]));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/response/content-range", test_content_range);
   g_test_add_func ("/response/rate-limit", test_rate_limit);
+  g_test_add_func ("/response/repr-digest", test_repr_digest);
+  g_test_add_func ("/response/linked-etag", test_linked_etag);
 
   return g_test_run ();
 }
