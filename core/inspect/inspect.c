@@ -133,6 +133,49 @@ dray_inspect_file (const char *path, GCancellable *cancellable, GError **error)
   return inspect (reader, path, error);
 }
 
+static void
+add_facts (DrayModelFacts *sum, const DrayModelFacts *facts)
+{
+  sum->size += facts->size;
+  sum->n_tensors += facts->n_tensors;
+  sum->n_unknown_tensors += facts->n_unknown_tensors;
+  sum->n_parameters += facts->n_parameters;
+}
+
+/**
+ * dray_inspect_files:
+ * @paths: (element-type filename): the paths of a model's files in their order, one at least
+ * @cancellable: (nullable): ends the reading within milliseconds
+ * @error: return location for a #GError
+ *
+ * As dray_inspect_file(), for a model of several files. The first says what the model is; the others
+ * must be sound, and add to its figures.
+ *
+ * Returns: (transfer full) (nullable): what the headers say
+ */
+DrayModelFacts *
+dray_inspect_files (GPtrArray *paths, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (DrayModelFacts) sum = NULL;
+
+  g_return_val_if_fail (paths != NULL && paths->len > 0, NULL);
+
+  for (guint i = 0; i < paths->len; i++)
+    {
+      g_autoptr (DrayModelFacts) facts
+          = dray_inspect_file (g_ptr_array_index (paths, i), cancellable, error);
+
+      if (facts == NULL)
+        return NULL;
+      if (sum != NULL)
+        add_facts (sum, facts);
+      else
+        sum = g_steal_pointer (&facts);
+    }
+
+  return g_steal_pointer (&sum);
+}
+
 /**
  * dray_inspect_bytes:
  * @bytes: a whole file's bytes

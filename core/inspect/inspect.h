@@ -17,6 +17,8 @@ G_BEGIN_DECLS
 
 DrayModelFacts *dray_inspect_file (const char *path, GCancellable *cancellable, GError **error);
 DrayModelFacts *
+dray_inspect_files (GPtrArray *paths, GCancellable *cancellable, GError **error);
+DrayModelFacts *
 dray_inspect_bytes (GBytes *bytes, const char *name, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -158,31 +158,13 @@ reading_free (Reading *reading)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reading, reading_free)
 
-/* The first file says what the model is; the others must be sound, and add to its size. */
 static void
 read_in_thread (gpointer data)
 {
   Reading *reading = data;
 
-  for (guint i = 0; i < reading->paths->len; i++)
-    {
-      DrayModelFacts *facts = dray_inspect_file (g_ptr_array_index (reading->paths, i),
-                                                 reading->delivery->cancellable, &reading->error);
-
-      if (facts == NULL)
-        return;
-      if (reading->facts == NULL)
-        {
-          reading->facts = facts;
-          continue;
-        }
-
-      reading->facts->size += facts->size;
-      reading->facts->n_tensors += facts->n_tensors;
-      reading->facts->n_unknown_tensors += facts->n_unknown_tensors;
-      reading->facts->n_parameters += facts->n_parameters;
-      dray_model_facts_free (facts);
-    }
+  reading->facts = dray_inspect_files (reading->paths, reading->delivery->cancellable,
+                                       &reading->error);
 }
 
 static void
