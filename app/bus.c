@@ -7,6 +7,9 @@
 
 #define ERROR_PREFIX "org.dray.Dray.Error."
 
+/* How long the bus may take to answer, in milliseconds. */
+#define CONNECT_TIMEOUT 3000
+
 /* "checksum-mismatch" becomes "ChecksumMismatch": the bus allows no hyphens. */
 static char *
 make_error_name (const char *name)
@@ -95,20 +98,46 @@ is_bus_named (void)
   return g_getenv ("DBUS_SESSION_BUS_ADDRESS") != NULL || g_file_test (path, G_FILE_TEST_EXISTS);
 }
 
+static void
+connected_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **arrived = user_data;
+
+  *arrived = g_object_ref (result);
+}
+
+static gboolean
+give_up_cb (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
 /**
  * dray_bus_connect:
+ *
+ * One that does not answer is not waited for long. The main loop runs meanwhile.
  *
  * Returns: (transfer full) (nullable): the session bus, if there is one
  */
 GDBusConnection *
 dray_bus_connect (void)
 {
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
   GDBusConnection *connection;
+  guint timeout;
 
   if (!is_bus_named ())
     return NULL;
 
-  connection = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, NULL);
+  timeout = g_timeout_add (CONNECT_TIMEOUT, give_up_cb, cancellable);
+  g_bus_get (G_BUS_TYPE_SESSION, cancellable, connected_cb, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timeout);
+
+  connection = g_bus_get_finish (result, NULL);
   if (connection != NULL)
     {
       dray_bus_register_errors ();

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 
 import tap
@@ -269,6 +270,20 @@ class Usage(CommandTest):
         self.assertIn(run.status, (1, 2))
         self.assertEqual(run.stdout(), [])
         self.assertRegex(run.stderr()[0], '^(dray: There is no display|Usage: )')
+
+    def test_a_bus_that_is_not_there_or_does_not_answer(self):
+        """The command does its own work, within seconds."""
+        mute = socket.socket(socket.AF_UNIX)
+        self.addCleanup(mute.close)
+        mute.bind(str(self.home.root / 'bus'))
+        mute.listen()
+        with ModelServer(one=MEGABYTE) as server:
+            for number, address in enumerate((f'unix:path={self.home.root}/bus',
+                                              'unix:path=/nonexistent', 'nonsense', '')):
+                self.home.environment['DBUS_SESSION_BUS_ADDRESS'] = address
+                run = self.home.start('get', '--json', '-d', self.home.out / str(number),
+                                      server.url('one.gguf'))
+                self.assertEqual(run.end(15), 0, run.stderr())
 
     def test_a_source_that_begins_with_a_dash(self):
         self.assert_failed(self.home.get('--', '--json'), 'invalid-source')
