@@ -97,25 +97,25 @@ print_facts (const DrayModelFacts *facts)
 
 /**
  * dray_command_print_facts:
- * @path: a model file
+ * @paths: (element-type filename): the files of a model in their order, one at least
  * @json: whether to print one JSON object
  * @request_id: (nullable): the request that has loaded it, which makes the object an event
  * @error: return location for a #GError
  *
- * Prints what the header of the file says.
+ * Prints what the headers of the files say, in one.
  *
- * Returns: whether it could be read
+ * Returns: whether they could be read
  */
 gboolean
-dray_command_print_facts (const char *path, gboolean json, const char *request_id, GError **error)
+dray_command_print_facts (GPtrArray *paths, gboolean json, const char *request_id, GError **error)
 {
-  g_autoptr (DrayModelFacts) facts = dray_inspect_file (path, NULL, error);
+  g_autoptr (DrayModelFacts) facts = dray_inspect_files (paths, NULL, error);
 
   if (facts == NULL)
     return FALSE;
 
   if (json)
-    print_facts_json (path, facts, request_id);
+    print_facts_json (g_ptr_array_index (paths, 0), facts, request_id);
   else
     print_facts (facts);
   return TRUE;
@@ -125,6 +125,7 @@ int
 dray_command_inspect (int argc, char **argv)
 {
   gboolean json = FALSE;
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
   int status;
   const GOptionEntry entries[] = {
@@ -140,7 +141,8 @@ dray_command_inspect (int argc, char **argv)
   if (argc != 2)
     return dray_command_usage_error ("inspect", "Name one file");
 
-  if (!dray_command_print_facts (argv[1], json, NULL, &error))
+  g_ptr_array_add (paths, argv[1]);
+  if (!dray_command_print_facts (paths, json, NULL, &error))
     {
       dray_print_error (error);
       return DRAY_EXIT_FAILED;

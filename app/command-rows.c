@@ -40,6 +40,7 @@ print_row_json (DrayRow *row)
   dray_print_json (builder);
 }
 
+/* A part of another request stands below it, a little to the right. */
 static void
 print_row (DrayRow *row)
 {
@@ -49,7 +50,7 @@ print_row (DrayRow *row)
   g_autofree char *total =
       data->total >= 0 ? g_format_size ((guint64) data->total) : g_strdup ("?");
 
-  printf ("%.*s  %-11s  %s of %s  %s\n", ID_SHOWN, data->id,
+  printf ("%s%.*s  %-11s  %s of %s  %s\n", data->parent_id != NULL ? "  " : "", ID_SHOWN, data->id,
           dray_request_state_get_name (data->state), downloaded, total, title);
 }
 
@@ -91,6 +92,22 @@ read_rows (GError **error)
   return NULL;
 }
 
+static void
+print_with_parts (GPtrArray *rows, DrayRow *row, gboolean all, gboolean json)
+{
+  if (!all && dray_row_read (row)->state == DRAY_REQUEST_COMPLETED)
+    return;
+
+  if (json)
+    print_row_json (row);
+  else
+    print_row (row);
+
+  for (guint i = 0; dray_row_is_parent (row) && i < rows->len; i++)
+    if (dray_row_is_child_of (g_ptr_array_index (rows, i), row))
+      print_with_parts (rows, g_ptr_array_index (rows, i), all, json);
+}
+
 int
 dray_command_list (int argc, char **argv)
 {
@@ -119,16 +136,8 @@ dray_command_list (int argc, char **argv)
     }
 
   for (guint i = 0; i < rows->len; i++)
-    {
-      DrayRow *row = g_ptr_array_index (rows, i);
-
-      if (!all && dray_row_read (row)->state == DRAY_REQUEST_COMPLETED)
-        continue;
-      if (json)
-        print_row_json (row);
-      else
-        print_row (row);
-    }
+    if (dray_row_read (g_ptr_array_index (rows, i))->parent_id == NULL)
+      print_with_parts (rows, g_ptr_array_index (rows, i), all, json);
 
   return DRAY_EXIT_OK;
 }

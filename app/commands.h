@@ -38,7 +38,7 @@ gboolean dray_command_parse (const char *usage,
                              int *status);
 int dray_command_usage_error (const char *verb, const char *message);
 char *dray_command_get_catalog_path (void);
-gboolean dray_command_print_facts (const char *path,
+gboolean dray_command_print_facts (GPtrArray *paths,
                                    gboolean json,
                                    const char *request_id,
                                    GError **error);

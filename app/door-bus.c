@@ -105,6 +105,9 @@ dray_door_bus_list (DrayDoor *door, GError **error)
         g_ptr_array_add (rows, dray_row_new_for_properties (properties));
     }
 
+  /* The bus keeps no order. */
+  g_ptr_array_sort (rows, dray_row_compare);
+
   return rows;
 }
 
@@ -148,6 +151,14 @@ follow (DrayDoorBus *self, DrayRow *row, const char *id, GError **error)
   return followed;
 }
 
+static gboolean
+dray_door_bus_follow (DrayDoor *door, DrayRow *row, GError **error)
+{
+  g_autofree char *id = g_strdup (dray_row_read (row)->id);
+
+  return follow (DRAY_DOOR_BUS (door), row, id, error);
+}
+
 static DrayRow *
 dray_door_bus_ask (
     DrayDoor *door, const char *source, gboolean load, DrayDownloadOptions *options, GError **error)
@@ -178,7 +189,7 @@ dray_door_bus_resume (DrayDoor *door, DrayRow *row, gboolean restart_changed, GE
                          g_variant_new_boolean (restart_changed));
 
   return call_for_nothing (self, "ResumeWith", g_variant_new ("(sa{sv})", id, &builder), error)
-         && follow (self, row, id, error);
+         && dray_door_bus_follow (door, row, error);
 }
 
 static gboolean
@@ -325,6 +336,7 @@ dray_door_bus_class_init (DrayDoorBusClass *klass)
   G_OBJECT_CLASS (klass)->finalize = dray_door_bus_finalize;
   door_class->list = dray_door_bus_list;
   door_class->ask = dray_door_bus_ask;
+  door_class->follow = dray_door_bus_follow;
   door_class->resume = dray_door_bus_resume;
   door_class->cancel = dray_door_bus_cancel;
   door_class->cancel_model = dray_door_bus_cancel_model;

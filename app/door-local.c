@@ -72,16 +72,29 @@ dray_door_local_ask (
 }
 
 static gboolean
-dray_door_local_resume (DrayDoor *door, DrayRow *row, gboolean restart_changed, GError **error)
+dray_door_local_follow (DrayDoor *door, DrayRow *row, GError **error)
 {
   DrayDoorLocal *self = DRAY_DOOR_LOCAL (door);
   const char *id = dray_row_read (row)->id;
+  DrayRequest *request = dray_manager_find_request (self->manager, id);
 
-  if (!dray_manager_resume (self->manager, id, restart_changed, error))
-    return FALSE;
+  if (request == NULL)
+    {
+      g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "No download has the id %s", id);
+      return FALSE;
+    }
 
-  dray_row_follow_request (row, dray_manager_find_request (self->manager, id));
+  dray_row_follow_request (row, request);
   return TRUE;
+}
+
+static gboolean
+dray_door_local_resume (DrayDoor *door, DrayRow *row, gboolean restart_changed, GError **error)
+{
+  DrayDoorLocal *self = DRAY_DOOR_LOCAL (door);
+
+  return dray_manager_resume (self->manager, dray_row_read (row)->id, restart_changed, error)
+         && dray_door_local_follow (door, row, error);
 }
 
 static gboolean
@@ -199,6 +212,7 @@ dray_door_local_class_init (DrayDoorLocalClass *klass)
   G_OBJECT_CLASS (klass)->dispose = dray_door_local_dispose;
   door_class->list = dray_door_local_list;
   door_class->ask = dray_door_local_ask;
+  door_class->follow = dray_door_local_follow;
   door_class->resume = dray_door_local_resume;
   door_class->cancel = dray_door_local_cancel;
   door_class->cancel_model = dray_door_local_cancel_model;

@@ -152,6 +152,35 @@ dray_door_ask (
   return DRAY_DOOR_GET_CLASS (self)->ask (self, source, load, options, error);
 }
 
+/**
+ * dray_door_list_children:
+ * @self: a door
+ * @parent: a row
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable) (element-type DrayRow): the rows of the files that @parent
+ *   stands for, by their numbers, which follow nothing yet
+ */
+GPtrArray *
+dray_door_list_children (DrayDoor *self, DrayRow *parent, GError **error)
+{
+  GPtrArray *rows = dray_door_list (self, error);
+
+  for (guint i = rows != NULL ? rows->len : 0; i > 0; i--)
+    if (!dray_row_is_child_of (g_ptr_array_index (rows, i - 1), parent))
+      g_ptr_array_remove_index (rows, i - 1);
+  if (rows != NULL)
+    g_ptr_array_sort (rows, dray_row_compare);
+
+  return rows;
+}
+
+gboolean
+dray_door_follow (DrayDoor *self, DrayRow *row, GError **error)
+{
+  return DRAY_DOOR_GET_CLASS (self)->follow (self, row, error);
+}
+
 gboolean
 dray_door_resume (DrayDoor *self, DrayRow *row, gboolean restart_changed, GError **error)
 {

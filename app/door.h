@@ -57,6 +57,7 @@ G_DECLARE_DERIVABLE_TYPE (DrayDoor, dray_door, DRAY, DOOR, GObject)
  * DrayDoorClass:
  * @list: all requests, as a list of #DrayRow that follow nothing
  * @ask: asks for a source's file, or for its model to be loaded
+ * @follow: lets a row that was listed follow its request
  * @resume: runs a request again, which @row follows from now on
  * @cancel: pauses or discards a request
  * @cancel_model: pauses what is in flight on a model
@@ -76,6 +77,7 @@ struct _DrayDoorClass
                    gboolean load,
                    DrayDownloadOptions *options,
                    GError **error);
+  gboolean (*follow) (DrayDoor *self, DrayRow *row, GError **error);
   gboolean (*resume) (DrayDoor *self, DrayRow *row, gboolean restart_changed, GError **error);
   gboolean (*cancel) (DrayDoor *self, const char *id, gboolean clear_cache, GError **error);
   gboolean (*cancel_model) (DrayDoor *self, const char *model, guint *n_cancelled, GError **error);
@@ -91,6 +93,8 @@ DrayRow *dray_door_ask (DrayDoor *self,
                         gboolean load,
                         DrayDownloadOptions *options,
                         GError **error);
+GPtrArray *dray_door_list_children (DrayDoor *self, DrayRow *parent, GError **error);
+gboolean dray_door_follow (DrayDoor *self, DrayRow *row, GError **error);
 gboolean dray_door_resume (DrayDoor *self, DrayRow *row, gboolean restart_changed, GError **error);
 gboolean dray_door_cancel (DrayDoor *self, const char *id, gboolean clear_cache, GError **error);
 gboolean

@@ -195,9 +195,44 @@ print_completed (DrayRow *row)
   dray_json_add_string (builder, "sha256", data->sha256);
   dray_json_add_string (builder, "verified",
                         data->verified);
-  if (!data->is_length_proven)
+  if (!data->is_length_proven && !dray_row_is_parent (row))
     dray_json_add_string (builder, "length", "unproven");
   end_event (builder);
+}
+
+/* One line on standard error, which tells whose error it is if that is not clear. */
+static void
+tell_error (DrayOutput *output, DrayRow *row, const GError *error)
+{
+  g_autoptr (GError) named = g_error_copy (error);
+  g_autofree char *title = NULL;
+
+  if (row != NULL && output->shown->len > 1)
+    {
+      title = dray_row_dup_title (row);
+      g_prefix_error (&named, "%s: ", title);
+    }
+  dray_print_error (named);
+}
+
+/* What is said of several files need not be said of what they are parts of, and the other way
+ * round: each file that fails has its reason, while a pause is one for all. */
+static gboolean
+is_said (DrayOutput *output, DrayRow *row)
+{
+  DrayRequestState state = dray_row_read (row)->state;
+  gboolean of_each = state == DRAY_REQUEST_FAILED || state == DRAY_REQUEST_DISCARDED;
+
+  for (guint i = 0; i < output->shown->len; i++)
+    {
+      const Shown *shown = g_ptr_array_index (output->shown, i);
+
+      if (of_each ? shown->state == state && dray_row_is_child_of (shown->row, row)
+                  : dray_row_is_child_of (row, shown->row))
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 static void
@@ -308,11 +343,11 @@ dray_output_show_end (DrayOutput *output, DrayRow *row)
     print_completed (row);
   else if (output->mode == DRAY_OUTPUT_JSON && error != NULL)
     print_failed (row, error);
-  else if (output->mode == DRAY_OUTPUT_PLAIN && completed)
+  else if (output->mode == DRAY_OUTPUT_PLAIN && completed && !dray_row_is_parent (row))
     printf ("%s\n", dray_row_read (row)->path);
 
-  if (error != NULL)
-    dray_print_error (error);
+  if (error != NULL && !is_said (output, row))
+    tell_error (output, row, error);
 }
 
 /**
@@ -326,5 +361,6 @@ dray_output_show_failure (DrayOutput *output, DrayRow *row, const GError *error)
 {
   if (output->mode == DRAY_OUTPUT_JSON)
     print_failed (row, error);
-  dray_print_error (error);
+  if (row == NULL || !is_said (output, row))
+    tell_error (output, row, error);
 }

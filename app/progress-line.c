@@ -5,17 +5,19 @@
 #include "core/library/file-name.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #define WIDTH_DEFAULT 80
+#define HEIGHT_DEFAULT 24
 #define BAR_WIDTH 20
 #define TITLE_WIDTH_MIN 12
 
 struct _DrayProgressLines
 {
-  GPtrArray *rows; /* of DrayRow */
-  guint n_drawn;       /* lines on the screen that are ours */
+  GPtrArray *rows; /* of DrayRow: those that are still drawn */
+  guint n_drawn;   /* lines on the screen that are drawn over */
 };
 
 DrayProgressLines *
@@ -34,10 +36,23 @@ dray_progress_lines_free (DrayProgressLines *lines)
   g_free (lines);
 }
 
+/**
+ * dray_progress_lines_add:
+ * @lines: the lines
+ * @row: a row
+ *
+ * Gives the row a line: the last one, or that before the sum of what it is a part of.
+ */
 void
 dray_progress_lines_add (DrayProgressLines *lines, DrayRow *row)
 {
-  g_ptr_array_add (lines->rows, g_object_ref (row));
+  guint place = lines->rows->len;
+
+  for (guint i = 0; i < lines->rows->len; i++)
+    if (dray_row_is_child_of (row, g_ptr_array_index (lines->rows, i)))
+      place = i;
+
+  g_ptr_array_insert (lines->rows, (int) place, g_object_ref (row));
 }
 
 /* The width of a text in columns, as far as GLib knows: two for the wide scripts. */
@@ -78,16 +93,36 @@ fit (const char *text, guint width)
     }
 }
 
+/* Of "model-00001-of-00003.gguf" it is "model.gguf". */
+static char *
+dup_name_of_set (const char *source)
+{
+  g_autofree char *name = dray_file_name_from_url (source);
+  g_autofree char *stem = g_strdup (name);
+  char *extension = strrchr (stem, '.');
+
+  if (extension == NULL)
+    return g_steal_pointer (&name);
+
+  *extension = '\0';
+  dray_file_name_strip_shard (stem);
+  return g_strconcat (stem, name + (extension - stem), NULL);
+}
+
 /**
  * dray_row_dup_title:
  * @row: a row
  *
- * Returns: (transfer full): what a person calls it: the name of its file
+ * Returns: (transfer full): what a person calls it: the name of its file, or of the model that
+ *   several files are
  */
 char *
 dray_row_dup_title (DrayRow *row)
 {
   const DrayRowData *data = dray_row_read (row);
+
+  if (dray_row_is_parent (row))
+    return dup_name_of_set (data->source);
 
   return data->path != NULL ? g_filename_display_basename (data->path)
                             : dray_file_name_from_url (data->source);
@@ -120,6 +155,16 @@ format_bytes (DrayRow *row)
   return g_strdup_printf ("%s of %s", downloaded, total);
 }
 
+static const char *
+describe_check (DrayRow *row)
+{
+  if (dray_row_is_parent (row))
+    return "all files";
+
+  return g_strcmp0 (dray_row_read (row)->verified, "digest") == 0 ? "Verified"
+                                                                  : "no checksum to compare";
+}
+
 static char *
 format_status (DrayRow *row)
 {
@@ -150,9 +195,7 @@ format_status (DrayRow *row)
 
     case DRAY_REQUEST_COMPLETED:
       return g_strdup_printf ("%s  Complete · %s", bytes,
-                              g_strcmp0 (data->verified, "digest") == 0
-                                  ? "Verified"
-                                  : "no checksum to compare");
+                              describe_check (row));
 
     case DRAY_REQUEST_PAUSED:
       return g_strdup_printf ("%s  Paused", bytes);
@@ -210,13 +253,61 @@ dray_progress_line_format (DrayRow *row, guint width)
   return fit (line, width);
 }
 
-static guint
-get_terminal_width (void)
+static void
+measure_terminal (guint *width, guint *height)
 {
-  struct winsize size;
+  struct winsize size = { 0 };
 
-  return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
-                                                                          : WIDTH_DEFAULT;
+  ioctl (STDOUT_FILENO, TIOCGWINSZ, &size);
+  *width = size.ws_col > 0 ? size.ws_col : WIDTH_DEFAULT;
+  *height = size.ws_row > 0 ? size.ws_row : HEIGHT_DEFAULT;
+}
+
+static void
+draw_line (DrayRow *row, guint width)
+{
+  g_autofree char *line = dray_progress_line_format (row, width);
+
+  printf ("\r%s\033[K\n", line);
+}
+
+/* The lines of what has ended scroll away. */
+static void
+draw_ended (DrayProgressLines *lines, guint width)
+{
+  guint i = 0;
+
+  while (i < lines->rows->len)
+    {
+      DrayRow *row = g_ptr_array_index (lines->rows, i);
+
+      if (dray_row_is_running (row))
+        {
+          i++;
+          continue;
+        }
+      draw_line (row, width);
+      g_ptr_array_remove_index (lines->rows, i);
+    }
+}
+
+/* Those in the queue have nothing to tell. Returns how many lines were drawn. */
+static guint
+draw_busy (DrayProgressLines *lines, guint width, guint n_lines)
+{
+  guint n_drawn = 0;
+
+  for (guint i = 0; i < lines->rows->len && n_drawn < n_lines; i++)
+    {
+      DrayRow *row = g_ptr_array_index (lines->rows, i);
+
+      if (dray_row_read (row)->state == DRAY_REQUEST_QUEUED)
+        continue;
+      draw_line (row, width);
+      n_drawn++;
+    }
+
+  return n_drawn;
 }
 
 /**
@@ -224,22 +315,32 @@ get_terminal_width (void)
  * @lines: the lines
  *
  * Draws all lines over those drawn before. One column stays free, since a full line makes some
- * terminals wrap.
+ * terminals wrap. Where there are more lines than the terminal has, those of what is busy are drawn.
  */
 void
 dray_progress_lines_draw (DrayProgressLines *lines)
 {
-  guint width = get_terminal_width () - 1;
+  guint width, height;
 
+  measure_terminal (&width, &height);
+  width--;
   if (lines->n_drawn > 0)
     printf ("\033[%uA", lines->n_drawn);
-  for (guint i = 0; i < lines->rows->len; i++)
-    {
-      g_autofree char *line
-          = dray_progress_line_format (g_ptr_array_index (lines->rows, i), width);
+  if (lines->rows->len >= height)
+    draw_ended (lines, width);
 
-      printf ("\r%s\033[K\n", line);
+  if (lines->rows->len < height)
+    {
+      lines->n_drawn = lines->rows->len;
+      for (guint i = 0; i < lines->rows->len; i++)
+        draw_line (g_ptr_array_index (lines->rows, i), width);
     }
-  lines->n_drawn = lines->rows->len;
+  else
+    {
+      lines->n_drawn = draw_busy (lines, width, height > 3 ? height - 2 : 1);
+      printf ("\r%u more\033[K\n", lines->rows->len - lines->n_drawn);
+      lines->n_drawn++;
+    }
+  printf ("\033[J");
   fflush (stdout);
 }

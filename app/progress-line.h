@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * A live line per file on a terminal: name, bar, bytes, speed, time left. The main thread's.
+ * A live line per file on a terminal: name, bar, bytes, speed, time left; below the files of a set
+ * one with their sum. The main thread's.
  */
 
 #pragma once

@@ -13,6 +13,7 @@ struct _DrayRow
   DrayRowData data;
   DrayRequest *request; /* NULL unless followed */
   gboolean is_stale;    /* the request has moved since it was read */
+  DrayRequestState told; /* the state that those who listen know */
 
   GDBusConnection *connection; /* NULL unless followed */
   guint subscription;
@@ -102,14 +103,17 @@ dray_row_init (DrayRow *self)
   self->data.wait = -1;
 }
 
+/* Who reads a row may see a state before it is told. */
 static void
-tell_state (DrayRow *self, DrayRequestState before)
+tell_state (DrayRow *self)
 {
+  DrayRequestState before = self->told;
   DrayRequestState state = self->data.state;
 
   if (state == before)
     return;
 
+  self->told = state;
   g_signal_emit (self, signals[SIGNAL_STATE_CHANGED], 0);
   if (dray_request_state_is_running (before) && !dray_request_state_is_running (state))
     g_signal_emit (self, signals[SIGNAL_SETTLED], 0);
@@ -151,14 +155,12 @@ copy_request (DrayRow *self)
 static void
 request_moved_cb (G_GNUC_UNUSED DrayRequest *request, GParamSpec *pspec, DrayRow *self)
 {
-  DrayRequestState before = self->data.state;
-
   self->is_stale = TRUE;
   if (!g_str_equal (pspec->name, "state"))
     return;
 
   copy_request (self);
-  tell_state (self, before);
+  tell_state (self);
 }
 
 /**
@@ -175,6 +177,7 @@ dray_row_follow_request (DrayRow *self, DrayRequest *request)
   self->request = g_object_ref (request);
   g_signal_connect (request, "notify", G_CALLBACK (request_moved_cb), self);
   copy_request (self);
+  self->told = self->data.state;
 }
 
 /**
@@ -254,14 +257,13 @@ properties_changed_cb (G_GNUC_UNUSED GDBusConnection *connection,
 {
   g_autoptr (DrayRow) self = g_object_ref (DRAY_ROW (user_data));
   g_autoptr (GVariant) changed = NULL;
-  DrayRequestState before = self->data.state;
 
   if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
     return;
 
   g_variant_get (parameters, "(s@a{sv}as)", NULL, &changed, NULL);
   take_properties (self, changed);
-  tell_state (self, before);
+  tell_state (self);
 }
 
 /**
@@ -315,6 +317,7 @@ dray_row_follow_bus (
 
   properties = g_variant_get_child_value (reply, 0);
   take_properties (self, properties);
+  self->told = self->data.state;
   return TRUE;
 }
 
@@ -361,6 +364,40 @@ gboolean
 dray_row_is_running (DrayRow *self)
 {
   return dray_request_state_is_running (dray_row_read (self)->state);
+}
+
+/**
+ * dray_row_is_parent:
+ * @self: a row
+ *
+ * Returns: whether it stands for several files, each of which has a row of its own
+ */
+gboolean
+dray_row_is_parent (DrayRow *self)
+{
+  const DrayRowData *data = dray_row_read (self);
+
+  return data->download_key == NULL && g_strcmp0 (data->kind, "download") != 0;
+}
+
+gboolean
+dray_row_is_child_of (DrayRow *self, DrayRow *parent)
+{
+  return g_strcmp0 (dray_row_read (self)->parent_id, dray_row_read (parent)->id) == 0;
+}
+
+/**
+ * dray_row_compare:
+ * @a: where a row is
+ * @b: where another one is
+ *
+ * For g_ptr_array_sort(), by what they were asked for: the files of a set by their numbers.
+ */
+int
+dray_row_compare (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (dray_row_read (*(DrayRow *const *) a)->source,
+                    dray_row_read (*(DrayRow *const *) b)->source);
 }
 
 /**

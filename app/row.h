@@ -81,6 +81,9 @@ void dray_row_stay (DrayRow *self);
 
 const DrayRowData *dray_row_read (DrayRow *self);
 gboolean dray_row_is_running (DrayRow *self);
+gboolean dray_row_is_parent (DrayRow *self);
+gboolean dray_row_is_child_of (DrayRow *self, DrayRow *parent);
+int dray_row_compare (gconstpointer a, gconstpointer b);
 GError *dray_row_dup_error (DrayRow *self);
 
 G_END_DECLS

@@ -68,6 +68,26 @@ fail (Run *run, DrayRow *row, const GError *error)
   dray_output_show_failure (run->output, row, error);
 }
 
+static DrayRow *
+find_running (Run *run, const char *id)
+{
+  for (guint i = 0; id != NULL && i < run->running->len; i++)
+    if (g_str_equal (dray_row_read (g_ptr_array_index (run->running, i))->id, id))
+      return g_ptr_array_index (run->running, i);
+
+  return NULL;
+}
+
+static gboolean
+has_running_child (Run *run, DrayRow *row)
+{
+  for (guint i = 0; i < run->running->len; i++)
+    if (dray_row_is_child_of (g_ptr_array_index (run->running, i), row))
+      return TRUE;
+
+  return FALSE;
+}
+
 /* Somebody else has paused or discarded what this command waits for. */
 static void
 fail_stopped (Run *run, DrayRow *row, DrayRequestState state)
@@ -88,25 +108,60 @@ is_moving (Run *run)
   return run->fate == DRAY_DOOR_HANDED_OVER || run->fate == DRAY_DOOR_ENDED;
 }
 
-/* The engine has read the header; here it is only shown, so that it need not cross the bus. */
+/* The finished files of a model, in their order. */
+static GPtrArray *
+list_paths (Run *run, DrayRow *row, GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+  GPtrArray *paths;
+
+  if (!dray_row_is_parent (row))
+    {
+      rows = g_ptr_array_new_with_free_func (g_object_unref);
+      g_ptr_array_add (rows, g_object_ref (row));
+    }
+  else
+    {
+      rows = dray_door_list_children (run->door, row, error);
+    }
+  if (rows == NULL)
+    return NULL;
+
+  paths = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const char *path = dray_row_read (g_ptr_array_index (rows, i))->path;
+
+      if (path != NULL)
+        g_ptr_array_add (paths, g_strdup (path));
+    }
+
+  return paths;
+}
+
+/* The engine has read the headers; here they are only shown, so that they need not cross the bus. */
 static void
 show_facts (Run *run, DrayRow *row)
 {
-  const DrayRowData *data = dray_row_read (row);
   g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) paths = NULL;
 
-  if (run->mode != DRAY_OUTPUT_QUIET
-      && !dray_command_print_facts (data->path, run->mode == DRAY_OUTPUT_JSON, data->id, &error))
+  if (run->mode == DRAY_OUTPUT_QUIET)
+    return;
+
+  paths = list_paths (run, row, &error);
+  if (paths != NULL && paths->len == 0)
+    return;
+  if (paths == NULL
+      || !dray_command_print_facts (paths, run->mode == DRAY_OUTPUT_JSON, dray_row_read (row)->id,
+                                    &error))
     fail (run, row, error);
 }
 
 static void
-settled_cb (DrayRow *row, Run *run)
+end_row (Run *run, DrayRow *row)
 {
   DrayRequestState state = dray_row_read (row)->state;
-
-  if (is_moving (run) && state == DRAY_REQUEST_PAUSED)
-    return;
 
   g_signal_handlers_disconnect_by_data (row, run);
   dray_output_show_end (run->output, row);
@@ -123,14 +178,68 @@ settled_cb (DrayRow *row, Run *run)
     g_main_loop_quit (run->loop);
 }
 
+/* The ends of the files come before that of what they are parts of. */
 static void
-add (Run *run, DrayRow *row)
+settled_cb (DrayRow *row, Run *run)
+{
+  g_autoptr (DrayRow) alive = g_object_ref (row);
+  DrayRow *parent;
+
+  if ((is_moving (run) && dray_row_read (row)->state == DRAY_REQUEST_PAUSED)
+      || has_running_child (run, row))
+    return;
+
+  end_row (run, row);
+  parent = find_running (run, dray_row_read (alive)->parent_id);
+  if (parent != NULL && !dray_row_is_running (parent))
+    settled_cb (parent, run);
+}
+
+/* What had settled before it was watched says so no more. */
+static void
+settle_if_still (Run *run, DrayRow *row)
+{
+  if (!dray_row_is_running (row) && g_ptr_array_find (run->running, row, NULL))
+    settled_cb (row, run);
+}
+
+static void
+watch (Run *run, DrayRow *row)
 {
   g_ptr_array_add (run->running, g_object_ref (row));
   dray_output_add (run->output, row);
   g_signal_connect (row, "settled", G_CALLBACK (settled_cb), run);
-  if (!dray_row_is_running (row))
-    settled_cb (row, run);
+}
+
+/* A child that has gone meanwhile is nothing to wait for. */
+static void
+add_children (Run *run, DrayRow *parent)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) children = dray_door_list_children (run->door, parent, &error);
+
+  for (guint i = 0; children != NULL && i < children->len; i++)
+    {
+      DrayRow *child = g_ptr_array_index (children, i);
+
+      if (find_running (run, dray_row_read (child)->id) == NULL
+          && dray_door_follow (run->door, child, NULL))
+        watch (run, child);
+    }
+  for (guint i = 0; children != NULL && i < children->len; i++)
+    settle_if_still (run, g_ptr_array_index (children, i));
+}
+
+static void
+add (Run *run, DrayRow *row)
+{
+  if (find_running (run, dray_row_read (row)->id) != NULL)
+    return;
+
+  watch (run, row);
+  if (dray_row_is_parent (row))
+    add_children (run, row);
+  settle_if_still (run, row);
 }
 
 static void
@@ -167,15 +276,24 @@ close_door (Run *run, GPtrArray *rows_to_pause)
   g_clear_object (&run->door);
 }
 
+/* The parent of what goes on does so, too; one whose files are there is loaded. */
+static gboolean
+take_up (Run *run, DrayRow *row, GError **error)
+{
+  if (has_running_child (run, row))
+    return dray_door_follow (run->door, row, error);
+
+  return dray_door_resume (run->door, row, FALSE, error);
+}
+
 static void
 go_on_with (Run *run, DrayRow *row)
 {
   g_autoptr (GError) error = NULL;
 
-  if (run->door != NULL && dray_door_resume (run->door, row, FALSE, &error))
+  if (run->door != NULL && take_up (run, row, &error))
     {
-      if (!dray_row_is_running (row))
-        settled_cb (row, run);
+      settle_if_still (run, row);
       return;
     }
 
@@ -209,9 +327,10 @@ move (Run *run)
   run->fate = DRAY_DOOR_OPEN;
   open_door (run, use);
 
+  /* Children come after their parents, and go on before them. */
   rows = copy_running (run);
-  for (guint i = 0; i < rows->len; i++)
-    go_on_with (run, g_ptr_array_index (rows, i));
+  for (guint i = rows->len; i > 0; i--)
+    go_on_with (run, g_ptr_array_index (rows, i - 1));
 }
 
 static void

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person sees: the live line on a terminal, and the help."""
 
-import fcntl
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import termios
-import threading
 import unicodedata
 
 import tap
 from command import CommandTest
 from servers import ModelServer
+from terminal import show
 
 MEGABYTE = 1000 * 1000
 VERBS = {
@@ -38,51 +34,15 @@ def columns_of(text):
                for letter in text if not unicodedata.combining(letter))
 
 
-class Terminal:
-    """A terminal of so many columns, which keeps what is written to it."""
-
-    def __init__(self, columns):
-        self._master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
-        self._written = b''
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
-
-    def _read(self):
-        try:
-            while data := os.read(self._master, 4096):
-                self._written += data
-        except OSError:     # nobody has the other side open any more
-            pass
-
-    def finish(self):
-        os.close(self.slave)
-        self._thread.join()
-        os.close(self._master)
-        return self._written.decode()
-
-
 class LiveLine(CommandTest):
-    def show(self, columns, *arguments, signalled=None):
-        """Returns the exit status and the lines in the order in which they were drawn."""
-        terminal = Terminal(columns)
-        run = self.home.start(*arguments, stdout=terminal.slave)
-        if signalled is not None:
-            self.assertFalse(run.has_ended(0.6))
-            run.signal(signalled)
-        status = run.end()
-        text = terminal.finish()
-        lines = [re.sub(r'\x1b\[[0-9]*[A-Z]', '', line) for line in re.split(r'[\r\n]+', text)]
-        return status, [line for line in lines if line], text
-
     def test_it_never_wraps(self):
         name = 'a_model_with_quite_a_long_name_for_a_line'
         with ModelServer(4 * MEGABYTE, **{name: 2 * MEGABYTE}) as server:
             for columns in (40, 80, 132):
                 self.home.out = self.home.root / str(columns)
                 server.replace(f'{name}.gguf')
-                status, lines, text = self.show(
-                    columns, 'get', '-d', self.home.out, server.url(f'{name}.gguf'))
+                status, lines, text = show(
+                    self, columns, 'get', '-d', self.home.out, server.url(f'{name}.gguf'))
                 self.assertEqual(status, 0)
                 self.assertLess(max(columns_of(line) for line in lines), columns)
                 self.assertGreaterEqual(len(lines), 3)
@@ -95,8 +55,8 @@ class LiveLine(CommandTest):
             sha256 = server.digests['model.gguf']
             for options, ending in (([], 'Complete'), (['--sha256', sha256], 'Verified')):
                 self.home.out = self.home.root / ending
-                status, lines, _ = self.show(
-                    100, 'get', *options, '-d', self.home.out, server.url('model.gguf'))
+                status, lines, _ = show(
+                    self, 100, 'get', *options, '-d', self.home.out, server.url('model.gguf'))
                 self.assertEqual(status, 0)
                 self.assertTrue(all('model.gguf' in line for line in lines), lines)
                 self.assertTrue(any(re.search(r'\d.MB of 4\.0.MB +\d\.\d.MB/s +0:0\d left', line)
@@ -108,15 +68,15 @@ class LiveLine(CommandTest):
 
     def test_interrupted_it_says_so(self):
         with ModelServer(4 * MEGABYTE, model=8 * MEGABYTE) as server:
-            status, lines, _ = self.show(80, 'get', '-d', self.home.out, server.url('model.gguf'),
-                                         signalled=signal.SIGINT)
+            status, lines, _ = show(self, 80, 'get', '-d', self.home.out, server.url('model.gguf'),
+                                    signalled=signal.SIGINT)
             self.assertEqual(status, 130)
             self.assertIn('Paused', lines[-1])
 
     def test_a_line_for_each_file(self):
         with ModelServer(4 * MEGABYTE, one=2 * MEGABYTE, two=MEGABYTE) as server:
-            status, lines, text = self.show(80, 'get', '-d', self.home.out,
-                                            server.url('one.gguf'), server.url('two.gguf'))
+            status, lines, text = show(self, 80, 'get', '-d', self.home.out,
+                                       server.url('one.gguf'), server.url('two.gguf'))
             self.assertEqual(status, 0)
             self.assertRegex(lines[-2], r'^one\.gguf.*Complete')
             self.assertRegex(lines[-1], r'^two\.gguf.*Complete')
@@ -125,8 +85,8 @@ class LiveLine(CommandTest):
     def test_a_name_cannot_write_on_the_terminal(self):
         """Control characters of a link are not handed on."""
         with ModelServer(model=MEGABYTE) as server:
-            status, _, text = self.show(80, 'get', '-d', self.home.out,
-                                        server.url('%1b%5b2J%1b%5d0;title%07.gguf'))
+            status, _, text = show(self, 80, 'get', '-d', self.home.out,
+                                   server.url('%1b%5b2J%1b%5d0;title%07.gguf'))
             self.assertEqual(status, 1)
             self.assertNotIn('\x1b[2J', text)
             self.assertNotIn('\x1b]', text)
