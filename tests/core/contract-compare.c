@@ -7,40 +7,6 @@
 /* Generous, since the sanitizers are slow; what is right comes in milliseconds. */
 #define DEADLINE (20 * G_USEC_PER_SEC)
 
-static const char *
-name_state (guint state)
-{
-  switch (state)
-    {
-    case ORACLE_RUNNING:
-      return "running";
-
-    case ORACLE_PAUSED:
-      return "paused";
-
-    case ORACLE_FAILED:
-      return "failed";
-
-    case ORACLE_COMPLETED:
-      return "completed";
-
-    default:
-      return "gone";
-    }
-}
-
-static char *
-dup_state_names (guint states)
-{
-  g_autoptr (GString) names = g_string_new (NULL);
-
-  for (guint state = 1; state <= ORACLE_GONE; state <<= 1)
-    if ((states & state) != 0)
-      g_string_append_printf (names, "%s%s", names->len > 0 ? " or " : "", name_state (state));
-
-  return g_string_free (g_steal_pointer (&names), FALSE);
-}
-
 static OracleState
 classify (DrayRequest *object)
 {
@@ -118,7 +84,11 @@ derive_state (World *world, const OracleRequest *parent)
   if ((states & (ORACLE_FAILED | ORACLE_PAUSED)) != 0)
     return ORACLE_FAILED | ORACLE_PAUSED;
 
-  return (states & ORACLE_COMPLETED) != 0 ? ORACLE_COMPLETED : ORACLE_GONE;
+  if ((states & ORACLE_COMPLETED) == 0)
+    return ORACLE_GONE;
+
+  /* While all is held nobody completes. */
+  return ORACLE_COMPLETED | (world->oracle->held ? ORACLE_RUNNING | ORACLE_PAUSED : 0);
 }
 
 /* Whether there is a parent whose children are not all known any more. */
@@ -148,15 +118,15 @@ compare_states (World *world, GString *problem)
 
       if (request->link == NULL)
         request->states = derive_state (world, request);
-      allowed = dup_state_names (request->states);
+      allowed = world_dup_state_names (request->states);
       n_there += state != ORACLE_GONE ? 1 : 0;
       if ((request->states & state) == 0)
         g_string_append_printf (problem, "  #%u (%s) is %s, expected %s\n", request->number,
                                 request->link != NULL ? request->link->path : "a set",
-                                name_state (state), allowed);
+                                world_name_state (state), allowed);
       else if (!is_told_right (request, world_find (world, request)->told, state))
         g_string_append_printf (problem, "  whoever awaits #%u (%s), which is %s, is %s\n",
-                                request->number, request->link->path, name_state (state),
+                                request->number, request->link->path, world_name_state (state),
                                 world_find (world, request)->told->told ? "told otherwise"
                                                                         : "not told");
     }
@@ -263,7 +233,7 @@ compare_figures (World *world, OracleRequest *request, GString *problem)
                             "%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT "\n",
                             request->number, link->path,
                             dray_request_state_get_name (dray_request_get_state (object)),
-                            downloaded, name_state (request->states), link->low, link->high);
+                            downloaded, world_name_state (request->states), link->low, link->high);
   else if (!link->complete && request->ran && !request->left && !link->moves
            && request->states != ORACLE_RUNNING && !is_allowed_size (link, downloaded))
     g_string_append_printf (problem,
@@ -405,6 +375,7 @@ adopt (World *world)
       oracle_adopt (world->oracle, request, state);
       if (state == ORACLE_GONE && request->parent != NULL)
         request->parent->lost = TRUE;
+      request->lost |= request->link == NULL && world->oracle->held && state == ORACLE_PAUSED;
       if (state == ORACLE_RUNNING && request->link != NULL
           && world_find (world, request)->told->told)
         world_await (world, request);
@@ -437,38 +408,6 @@ adopt_bytes (World *world)
     }
 }
 
-/* What the oracle knows, for whoever has to find the mistake. */
-static void
-describe (World *world)
-{
-  const Oracle *oracle = world->oracle;
-
-  g_string_append_printf (world->problem, "the oracle%s, %u transfers at once:\n",
-                          oracle->held ? ", held" : "", oracle->max_transfers);
-  for (guint i = 0; i < oracle->links->len; i++)
-    {
-      const OracleLink *link = g_ptr_array_index (oracle->links, i);
-
-      g_string_append_printf (world->problem,
-                              "  %s%s%s%s sends to %" G_GINT64_FORMAT ", has %" G_GINT64_FORMAT
-                              " to %" G_GINT64_FORMAT "%s\n",
-                              link->path, link->active ? " active" : "",
-                              link->complete ? " complete" : "", link->refuses ? " refuses" : "",
-                              link->gate, link->low, link->high,
-                              link->may_be_empty ? " or nothing" : "");
-    }
-  for (guint i = 0; i < oracle->requests->len; i++)
-    {
-      const OracleRequest *request = g_ptr_array_index (oracle->requests, i);
-      g_autofree char *states = dup_state_names (request->states);
-
-      g_string_append_printf (world->problem, "  #%u %s by %u%s%s: %s\n", request->number,
-                              request->link != NULL ? request->link->path : "a set",
-                              request->caller, request->ran ? " ran" : "",
-                              request->anew ? " anew" : "", states);
-    }
-}
-
 /**
  * world_compare:
  * @world: a world after a burst of calls
@@ -491,6 +430,6 @@ world_compare (World *world)
 
   if (world->problem->len == 0)
     return NULL;
-  describe (world);
+  world_describe (world);
   return world->problem->str;
 }

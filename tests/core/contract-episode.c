@@ -104,6 +104,14 @@ draw_wish (Episode *episode)
   };
 }
 
+/* Whoever asks for what is being deleted waits for that, and is overtaken by others meanwhile, or is
+ * not: where places are short, what comes of it is chance. */
+static gboolean
+may_be_overtaken (const Episode *episode, const OracleLink *link)
+{
+  return link->discarded && episode->world->oracle->max_transfers < EPISODE_NO_LIMIT;
+}
+
 static void
 download (Episode *episode)
 {
@@ -113,7 +121,8 @@ download (Episode *episode)
 
   wish.is_load = episode_draw (episode, 4) == 0;
   wish.expects_other = !link->complete && episode_draw (episode, 8) == 0;
-  if (link->complete && (link->placed & 1u << wish.folder) == 0)
+  if ((link->complete && (link->placed & 1u << wish.folder) == 0)
+      || may_be_overtaken (episode, link))
     return;
   request = world_download (episode->world, link, &wish);
   note (episode, "%s %s%s by %u into %u: #%u", wish.is_load ? "load" : "download", link->path,
@@ -132,7 +141,8 @@ download_set (Episode *episode)
     {
       OracleLink *link = episode->set[i];
 
-      if (link->complete && (link->placed & 1u << wish.folder) == 0)
+      if ((link->complete && (link->placed & 1u << wish.folder) == 0)
+          || may_be_overtaken (episode, link))
         return;
       g_ptr_array_add (links, link);
     }
@@ -250,7 +260,8 @@ resume_one (Episode *episode)
 
   /* After a cancel that has not reported, and while the server refuses, all is allowed. */
   if (request == NULL || (request->ran && (request->link == NULL || request->link->refuses))
-      || (request->states & ORACLE_GONE) != 0 || request->lost)
+      || (request->states & ORACLE_GONE) != 0 || request->lost
+      || (request->link != NULL && may_be_overtaken (episode, request->link)))
     return;
   note (episode, "resume #%u", request->number);
   world_resume (episode->world, request);
@@ -368,7 +379,7 @@ static const Action actions[] = {
   { 6, TRUE, complete },
   { 5, TRUE, refuse },
   { 1, TRUE, cut },
-  { 0, FALSE, download_set },
+  { 6, FALSE, download_set },
   { 3, TRUE, hold },
   { 2, TRUE, move },
   { 2, TRUE, start_now },

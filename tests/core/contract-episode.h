@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 #define EPISODE_SLOTS 4
 #define EPISODE_SET 2
+#define EPISODE_NO_LIMIT 20
 
 typedef struct
 {

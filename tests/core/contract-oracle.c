@@ -19,6 +19,7 @@ oracle_new (void)
 
   oracle->links = g_ptr_array_new_with_free_func ((GDestroyNotify) link_free);
   oracle->requests = g_ptr_array_new_with_free_func (g_free);
+  oracle->gone = g_ptr_array_new_with_free_func (g_free);
   oracle->max_transfers = G_MAXUINT;
   return oracle;
 }
@@ -27,6 +28,7 @@ void
 oracle_free (Oracle *oracle)
 {
   g_ptr_array_unref (oracle->requests);
+  g_ptr_array_unref (oracle->gone);
   g_ptr_array_unref (oracle->links);
   g_free (oracle);
 }
@@ -400,9 +402,9 @@ oracle_remove (Oracle *oracle, OracleRequest *request)
       if (is_child_of (child, request) && child->ran)
         removal |= ORACLE_BUSY;
     }
-  for (guint i = 0; i < oracle->requests->len; i++)
-    if (is_child_of (g_ptr_array_index (oracle->requests, i), request))
-      remove_one (g_ptr_array_index (oracle->requests, i));
+  if (oracle->held || request->lost)
+    removal |= ORACLE_BUSY;
+  mark_children (oracle, request, ORACLE_GONE, removal == ORACLE_REMOVED);
   request->states |= ORACLE_GONE;
 
   return removal;

@@ -110,6 +110,7 @@ typedef struct
 {
   GPtrArray *links;    /* of OracleLink */
   GPtrArray *requests; /* of OracleRequest, those not known to be gone */
+  GPtrArray *gone;     /* the others, to which children may still point */
   guint last_number;
   gint64 last_position;
   guint max_transfers;

@@ -225,7 +225,7 @@ run_queue (Oracle *oracle)
     {
       OracleRequest *request = g_ptr_array_index (queue, i);
 
-      if (request->states == ORACLE_RUNNING && request->anew && request->link->complete)
+      if (is_in_line (request) && request->anew && request->link->complete)
         {
           end_request (request, ORACLE_COMPLETED);
           request->states |= ORACLE_RUNNING | (request->link->refuses ? ORACLE_FAILED : 0);
@@ -313,7 +313,7 @@ oracle_conclude (Oracle *oracle)
       OracleRequest *request = g_ptr_array_index (oracle->requests, i - 1);
 
       if (request->states == ORACLE_GONE)
-        g_ptr_array_remove_index (oracle->requests, i - 1);
+        g_ptr_array_add (oracle->gone, g_ptr_array_steal_index (oracle->requests, i - 1));
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* What the files of the world share: contract-world.c and contract-kill.c (the calls),
- * contract-compare.c and contract-files.c (what is seen of them). */
+ * contract-compare.c and contract-files.c (what is seen of them), contract-describe.c. */
 
 #pragma once
 
@@ -47,6 +47,10 @@ void world_open (World *world);
 void world_await (World *world, const OracleRequest *request);
 char *world_dup_folder (World *world, guint folder);
 void world_told_unref (WorldTold *told);
+
+const char *world_name_state (guint state);
+char *world_dup_state_names (guint states);
+void world_describe (World *world);
 
 gboolean world_has_file (World *world, const OracleLink *link, guint folder);
 void world_compare_files (World *world, GString *problem);

@@ -287,12 +287,29 @@ begins_again (World *world, const OracleRequest *request, const OracleRequest *r
          && world_find (world, request)->told->told;
 }
 
+/* Whether a parent may be finished by now, since a child goes that was not. */
+static gboolean
+may_lose_child (World *world, const OracleRequest *parent)
+{
+  GPtrArray *requests = world->oracle->requests;
+
+  for (guint i = 0; i < requests->len; i++)
+    {
+      const OracleRequest *child = g_ptr_array_index (requests, i);
+
+      if (child->parent == parent && (child->states & ORACLE_GONE) != 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 void
 world_resume (World *world, OracleRequest *request)
 {
   GPtrArray *requests = world->oracle->requests;
   g_autoptr (GError) error = NULL;
-  gboolean expected = (request->states & ORACLE_COMPLETED) == 0;
+  gboolean expected = (request->states & ORACLE_COMPLETED) == 0 && !may_lose_child (world, request);
   gboolean runs;
 
   oracle_resume (world->oracle, request);

@@ -62,7 +62,8 @@ run_episode (guint32 seed, guint n_steps)
   };
   guint n_taken = 0;
 
-  episode.world = world_new (1 + episode_draw (&episode, 4));
+  episode.world = world_new (episode_draw (&episode, 4) == 0 ? EPISODE_NO_LIMIT
+                                                             : 1 + episode_draw (&episode, 4));
   episode_fill (&episode);
   for (; n_taken < n_steps; n_taken++)
     {
