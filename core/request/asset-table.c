@@ -90,12 +90,6 @@ is_digest_key (const char *key)
   return g_str_has_prefix (key, DIGEST_PREFIX);
 }
 
-static gboolean
-has_key (const DrayStoredAsset *asset, const char *key)
-{
-  return g_str_equal (asset->record.download_key, key) || dray_stored_asset_has_alias (asset, key);
-}
-
 /**
  * dray_asset_table_find_unfinished:
  * @table: the table
@@ -115,7 +109,7 @@ dray_asset_table_find_unfinished (DrayAssetTable *table,
     {
       DrayStoredAsset *asset = g_ptr_array_index (table->assets, i);
 
-      if (asset != except && asset->record.state == DRAY_ASSET_FETCHING && has_key (asset, key))
+      if (asset != except && asset->record.state == DRAY_ASSET_FETCHING && dray_stored_asset_has_key (asset, key))
         return asset;
     }
 
@@ -126,7 +120,7 @@ dray_asset_table_find_unfinished (DrayAssetTable *table,
 static gboolean
 has_final_key (const DrayStoredAsset *asset, const char *key)
 {
-  return has_key (asset, key)
+  return dray_stored_asset_has_key (asset, key)
          || (is_digest_key (key) && asset->record.sha256 != NULL
              && g_str_equal (key + strlen (DIGEST_PREFIX), asset->record.sha256));
 }
@@ -198,10 +192,10 @@ dray_asset_table_is_discarding (DrayAssetTable *table, const DrayStoredAsset *as
 
       if (other->record.state != DRAY_ASSET_DISCARDING)
         continue;
-      if (has_key (other, asset->record.download_key))
+      if (dray_stored_asset_has_key (other, asset->record.download_key))
         return TRUE;
       for (guint j = 0; j < asset->aliases->len; j++)
-        if (has_key (other, g_ptr_array_index (asset->aliases, j)))
+        if (dray_stored_asset_has_key (other, g_ptr_array_index (asset->aliases, j)))
           return TRUE;
     }
 
@@ -288,6 +282,19 @@ gboolean
 dray_stored_asset_has_alias (const DrayStoredAsset *asset, const char *key)
 {
   return g_ptr_array_find_with_equal_func (asset->aliases, key, g_str_equal, NULL);
+}
+
+/**
+ * dray_stored_asset_has_key:
+ * @asset: an asset
+ * @key: a download key
+ *
+ * Returns: whether the asset goes by @key
+ */
+gboolean
+dray_stored_asset_has_key (const DrayStoredAsset *asset, const char *key)
+{
+  return g_str_equal (asset->record.download_key, key) || dray_stored_asset_has_alias (asset, key);
 }
 
 /**

@@ -44,6 +44,7 @@ gboolean dray_asset_table_is_name_used (DrayAssetTable *table,
                                         const char *name,
                                         const DrayStoredAsset *except);
 
+gboolean dray_stored_asset_has_key (const DrayStoredAsset *asset, const char *key);
 gboolean dray_stored_asset_has_alias (const DrayStoredAsset *asset, const char *key);
 gboolean dray_stored_asset_add_alias (DrayStoredAsset *asset, const char *key);
 void dray_stored_asset_keep_link_key (DrayStoredAsset *asset);

@@ -76,6 +76,24 @@ find_expected (DrayManager *self, const char *sha256)
   return NULL;
 }
 
+/* The asset that is to have that key: one whose job runs, even where the file is getting its final
+ * name just now, or one that lacks bytes. */
+static DrayStoredAsset *
+find_by_key (DrayManager *self, const char *key)
+{
+  for (guint i = 0; i < self->jobs->len; i++)
+    {
+      DrayDownloadJob *job = g_ptr_array_index (self->jobs, i);
+      DrayStoredAsset *asset
+          = dray_asset_table_find (self->engine.assets, dray_download_job_get_asset_id (job));
+
+      if (dray_download_job_accepts (job) && dray_stored_asset_has_key (asset, key))
+        return asset;
+    }
+
+  return dray_asset_table_find_unfinished (self->engine.assets, key, NULL);
+}
+
 static DrayStoredAsset *
 find_asset (DrayManager *self, const char *url, const char *sha256)
 {
@@ -86,13 +104,12 @@ find_asset (DrayManager *self, const char *url, const char *sha256)
     {
       g_autofree char *key = dray_download_key_new (NULL, sha256);
 
-      asset = dray_asset_table_find_unfinished (self->engine.assets, key, NULL);
+      asset = find_by_key (self, key);
       if (asset == NULL)
         asset = find_expected (self, sha256);
     }
 
-  return asset != NULL ? asset
-                       : dray_asset_table_find_unfinished (self->engine.assets, link_key, NULL);
+  return asset != NULL ? asset : find_by_key (self, link_key);
 }
 
 /* Whether a request that runs, or waits for its turn, is after an asset. */

@@ -2,6 +2,7 @@
 
 /* Callers who share the bytes, and differ in everything else: folders, digests, limits, tokens. */
 
+#include "core/request/manager-private.h"
 #include "tests/core/manager-steps.h"
 
 #include <sys/stat.h>
@@ -422,6 +423,27 @@ test_known (ManagerFixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture_count_files (fixture, TRUE), ==, 0);
 }
 
+/* A caller who comes while the file is getting its final name gets that file, and no second one. */
+static void
+test_finishing (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  DrayRequest *first = get_gated (fixture, "caller", "first");
+  const DrayStoredAsset *asset = dray_engine_get_asset (&fixture->manager->engine, first);
+  DrayRequest *second;
+
+  steps_set_gate (fixture, FIXTURE_PATH, 0);
+  while (asset->record.state == DRAY_ASSET_FETCHING)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (asset->record.state, ==, DRAY_ASSET_FINISHING);
+
+  second = get_other (fixture, NULL, NULL);
+  fixture_wait_for_end (first);
+  fixture_wait_for_end (second);
+  fixture_assert_completed (fixture, second, FIXTURE_PATH);
+  g_assert_cmpstr (dray_request_get_path (second), ==, dray_request_get_path (first));
+  g_assert_cmpuint (steps_count_asked (fixture, FIXTURE_PATH), ==, 1);
+}
+
 static void
 add (const char *name, gconstpointer data, void (*test) (ManagerFixture *, gconstpointer))
 {
@@ -450,6 +472,7 @@ main (int argc, char **argv)
   add ("limits/larger", GINT_TO_POINTER (1 << 30), test_limits);
   add ("tokens/redirect", GINT_TO_POINTER (FALSE), test_tokens);
   add ("tokens/two-links", GINT_TO_POINTER (TRUE), test_tokens);
+  add ("finishing", NULL, test_finishing);
   add ("links", NULL, test_links);
   add ("bad-link", NULL, test_bad_link);
   add ("known/link", GINT_TO_POINTER (FALSE), test_known);
