@@ -52,7 +52,7 @@ is_told_right (const OracleRequest *request, const WorldTold *told, OracleState 
   if (request->unsure)
     return TRUE;
 
-  cancelled = dray_error_is_cancelled (told->error);
+  cancelled = g_error_matches (told->error, DRAY_ERROR, DRAY_ERROR_CANCELLED);
   if (state == ORACLE_COMPLETED)
     return told->error == NULL;
   if (state == ORACLE_FAILED)
