@@ -11,10 +11,15 @@ page, sources, programs = (pathlib.Path(path) for path in sys.argv[1:])
 
 
 def read_promises():
-    """Each row of the page's tables: the promise and what stands beside it."""
+    """Each row of the tables of promises: the promise and what stands beside it."""
+    promised = False
     for line in page.read_text(encoding='utf-8').splitlines():
         cells = [cell.strip() for cell in line.strip('|').split(' | ')]
-        if line.startswith('| ') and len(cells) == 2 and cells != ['promise', 'held by']:
+        if not line.startswith('|'):
+            promised = False
+        elif cells == ['promise', 'held by']:
+            promised = True
+        elif promised and line.startswith('| ') and len(cells) == 2:
             yield cells
 
 
