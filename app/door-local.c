@@ -121,7 +121,7 @@ dray_door_local_cancel_model (DrayDoor *door,
   g_autoptr (GAsyncResult) result = NULL;
 
   dray_manager_cancel_model_async (self->manager, model, arrived_cb, &result);
-  *n_cancelled = dray_manager_cancel_finish (self->manager, wait_for (&result));
+  *n_cancelled = dray_manager_cancel_model_finish (self->manager, wait_for (&result));
   return TRUE;
 }
 

@@ -247,7 +247,7 @@ handle_cancel (DrayService *self, GDBusMethodInvocation *invocation, GVariant *p
 static void
 model_cancelled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  guint n_cancelled = dray_manager_cancel_finish (DRAY_MANAGER (source), result);
+  guint n_cancelled = dray_manager_cancel_model_finish (DRAY_MANAGER (source), result);
 
   g_dbus_method_invocation_return_value (user_data, g_variant_new ("(u)", n_cancelled));
 }

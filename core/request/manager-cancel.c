@@ -420,6 +420,19 @@ dray_manager_cancel_finish (DrayManager *self, GAsyncResult *result)
   return (guint) g_task_propagate_int (G_TASK (result), NULL);
 }
 
+/**
+ * dray_manager_cancel_model_finish:
+ * @self: a manager
+ * @result: as given to the callback
+ *
+ * Returns: how many requests were paused; a parent is not counted beside its children
+ */
+guint
+dray_manager_cancel_model_finish (DrayManager *self, GAsyncResult *result)
+{
+  return dray_manager_cancel_finish (self, result);
+}
+
 static void
 removed_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {

@@ -58,6 +58,7 @@ void dray_manager_cancel_model_async (DrayManager *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 guint dray_manager_cancel_finish (DrayManager *self, GAsyncResult *result);
+guint dray_manager_cancel_model_finish (DrayManager *self, GAsyncResult *result);
 void dray_manager_remove_async (DrayManager *self,
                                 const char *id,
                                 GAsyncReadyCallback callback,

@@ -224,7 +224,7 @@ fixture_cancel_model (ManagerFixture *fixture, const char *model_id)
 
   dray_manager_cancel_model_async (fixture->manager, model_id, keep_result_cb, &result);
 
-  return dray_manager_cancel_finish (fixture->manager, wait_for_result (&result));
+  return dray_manager_cancel_model_finish (fixture->manager, wait_for_result (&result));
 }
 
 gboolean

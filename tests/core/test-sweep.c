@@ -18,9 +18,9 @@
 #define N_REQUESTS (N_MODELS * N_CALLERS * (1 + N_SHARDS))
 #define SWEPT 1
 
-/* So slowly that none ends during the test. */
-#define SIZE ((gint64) 4000000)
-#define RATE ((gint64) 400000)
+/* So slowly that none ends during the test, under a sanitizer either. */
+#define SIZE ((gint64) 8000000)
+#define RATE ((gint64) 100000)
 
 /* In microseconds. */
 #define LIMIT (200 * 1000)
