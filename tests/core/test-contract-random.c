@@ -5,8 +5,9 @@
  *
  * A run is a row of episodes, each with a seed of its own, a new catalog and a new server. Where one
  * goes wrong, its seed, the step and the last steps are printed; DRAY_TEST_SEED=<seed> plays that
- * episode again. DRAY_TEST_STEPS says how many steps a run has; without it, the plain run ends after
- * some seconds and the full one after 10,000 steps.
+ * episode again. The seeds count from 1, so that a run can be repeated; DRAY_TEST_FIRST_SEED=<seed>
+ * looks elsewhere. DRAY_TEST_STEPS says how many steps a run has; without it, the plain run ends
+ * after some seconds and the full one after 10,000 steps.
  */
 
 #include "tests/core/contract-episode.h"
@@ -98,6 +99,7 @@ test_random (void)
   guint32 seed = get_figure ("DRAY_TEST_SEED");
   guint n_wanted = get_figure ("DRAY_TEST_STEPS");
   gint64 started = g_get_monotonic_time ();
+  guint32 next = MAX (1, get_figure ("DRAY_TEST_FIRST_SEED"));
   guint n_steps = 0;
 
   if (seed != 0)
@@ -110,7 +112,7 @@ test_random (void)
 
   while (n_wanted != 0 ? n_steps < n_wanted : g_get_monotonic_time () - started < PLAIN_TIME)
     {
-      seed = MAX (1, g_random_int ());
+      seed = next++;
       n_steps += run_episode (seed, EPISODE_STEPS);
       g_test_message ("%u steps, the last episode's seed was %u", n_steps, seed);
     }
