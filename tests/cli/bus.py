@@ -279,8 +279,8 @@ class BusTest(unittest.TestCase):
         self.addCleanup(caller.close)
         return caller
 
-    def serve(self, rate=0, **files):
-        server = ModelServer(rate, **files)
+    def serve(self, rate=0, gate=0, **files):
+        server = ModelServer(rate, gate, **files)
         self.addCleanup(server.__exit__)
         return server
 

@@ -55,14 +55,18 @@ class Fetch:
 
 
 class ModelServer:
-    """Generated models, given as name=size, at a rate per connection."""
+    """Generated models, given as name=size, at a rate per connection.
 
-    def __init__(self, rate=0, **files):
+    With a gate, the bytes of each file from there on wait until the test opens it: what must still
+    be running when something else happens waits at a gate, however slow the machine is.
+    """
+
+    def __init__(self, rate=0, gate=0, **files):
         self._folder = tempfile.TemporaryDirectory(prefix='dray-server.')
         self.log_path = pathlib.Path(self._folder.name, 'log')
         self.digests = {}
         arguments = [os.environ['DRAY_MODEL_SERVER'], '--log', str(self.log_path),
-                     '--rate', str(rate)]
+                     '--rate', str(rate), '--gate', str(gate)]
         for name, size in files.items():
             arguments += ['--file', f'{name}.gguf={size}']
         self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
@@ -90,6 +94,14 @@ class ModelServer:
         """Serves other content under the name, as large as before; returns its SHA-256."""
         self.digests[name] = self.control(f'replace?name={name}')
         return self.digests[name]
+
+    def set_gate(self, name, offset):
+        """The file's bytes from there on wait; 0 lets them all go."""
+        self.control(f'gate?name={name}&at={offset}')
+
+    def open_gates(self):
+        for name in self.digests:
+            self.set_gate(name, 0)
 
     def records(self, event='started'):
         records = []

@@ -162,7 +162,7 @@ class BadInput(BusTest):
         self.assertEqual(self.caller.error_of('Resume', '(s)', request_id), ERROR + 'NotFound')
 
     def test_a_thousand_requests_for_one_key(self):
-        server = self.serve(rate=4 * MEGABYTE, model=16 * MEGABYTE)
+        server = self.serve(gate=2 * MEGABYTE, model=16 * MEGABYTE)
         url = server.url('model.gguf')
         ids = [self.caller.download(url, caller=f'number {number}') for number in range(1000)]
         self.assertEqual(len(set(ids)), 1000)
@@ -170,6 +170,8 @@ class BadInput(BusTest):
         self.caller.wait_for_bytes(ids[-1], MEGABYTE)
         for request_id in ids[:500]:
             self.caller.cancel(request_id, clear_cache=True)
+        self.assertEqual(set(self.caller.requests()), set(ids[500:]))
+        server.open_gates()
         self.caller.wait_for(
             lambda: {request['State'] for request_id, request in self.caller.requests().items()
                      if request_id in ids[500:]} == {'completed'}, 'all to complete', 60)

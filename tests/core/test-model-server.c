@@ -365,6 +365,27 @@ test_log (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_false (record->client_gone);
 }
 
+/* A file waits at its gate, where a byte seeps through, until the gate is opened. */
+static void
+test_gate (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  const gint64 gate = 1000;
+  DrayTestBehaviour behaviour = { .gate = gate, .gate_seeps = TRUE };
+  g_autoptr (Answer) answer = NULL;
+
+  dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
+  send_request (fixture, "GET", PATH, "");
+  g_assert_true (dray_test_server_wait_for_bytes (fixture->server, gate, 10000));
+  g_assert_cmpint (dray_test_server_get_body_bytes (fixture->server), <, SIZE);
+  g_assert_true (dray_test_server_wait_for_bytes (fixture->server, gate + 2, 20000));
+  g_assert_cmpint (dray_test_server_get_body_bytes (fixture->server), <, SIZE);
+
+  behaviour.gate = 0;
+  dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
+  answer = receive_answer (fixture, TRUE);
+  assert_body (fixture, answer, 0, SIZE);
+}
+
 static void
 test_rate (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
@@ -398,6 +419,7 @@ main (int argc, char *argv[])
   ADD ("/model-server/breaks", test_breaks);
   ADD ("/model-server/answers", test_answers);
   ADD ("/model-server/log", test_log);
+  ADD ("/model-server/gate", test_gate);
   ADD ("/model-server/rate", test_rate);
 #undef ADD
 

@@ -90,17 +90,18 @@ typedef struct
 typedef struct
 {
   /* Speed, of each connection. */
-  gint64 rate;       /* bytes per second; 0 is the server's own */
-  guint drip_times;  /* how many responses drip */
-  gint64 drip_after; /* body bytes after which a byte a second comes */
-  gint64 gate;       /* the file's bytes from here on wait until this is raised; 0 is no gate;
-                        negative breaks off what is being sent */
+  gint64 rate;         /* bytes per second; 0 is the server's own */
+  guint drip_times;    /* how many responses drip */
+  gint64 drip_after;   /* body bytes after which a byte a second comes */
+  gint64 gate;         /* the file's bytes from here on wait until this is raised; 0 is no gate;
+                          negative breaks off what is being sent */
+  gboolean gate_seeps; /* a byte passes the gate every two seconds, so that no client gives up */
 
   /* Before the body. */
-  guint delay;                  /* milliseconds before the head */
-  guint interim;                /* how many 103 responses come first */
-  gint64 header_padding;        /* further bytes of header; G_MAXINT64 never ends */
-  const char *headers;          /* (nullable) further lines, each ended by CRLF; of a redirect too */
+  guint delay;           /* milliseconds before the head */
+  guint interim;         /* how many 103 responses come first */
+  gint64 header_padding; /* further bytes of header; G_MAXINT64 never ends */
+  const char *headers;   /* (nullable) further lines, each ended by CRLF; of a redirect too */
   const char *content_encoding; /* (nullable) only the header: the body is as ever */
 
   /* Instead of the file. */

@@ -10,6 +10,10 @@
  *   POST /control/rate?bytes=N                     N bytes per second for each connection, 0 no cap
  *   POST /control/break?name=NAME&after=N&how=cut|reset|stall[&times=N]
  *   POST /control/status?name=NAME&status=N[&times=N][&retry-after=SECONDS]
+ *   POST /control/gate?name=NAME[&at=N]            the bytes from N on wait; 0 lets them go
+ *
+ * A byte seeps through a generated model's gate every two seconds, so that a client may be kept there
+ * for as long as it takes.
  */
 
 #include "core/base/lock.h"
@@ -34,6 +38,7 @@ typedef struct
   int port;
   char *port_file;
   gint64 rate;
+  gint64 gate;
   char **files;
   char *directory;
   char *log;
@@ -146,38 +151,51 @@ control_replace (Program *program, const char *path, gint64 size, GString *body)
   return 200;
 }
 
+static void
+set_break (DrayTestBehaviour *behaviour, GHashTable *query)
+{
+  const char *how = g_hash_table_lookup (query, "how");
+
+  behaviour->break_times = (guint) get_figure (query, "times", 1);
+  behaviour->break_after = get_figure (query, "after", 0);
+  behaviour->break_how = DRAY_TEST_BREAK_CUT;
+  if (g_strcmp0 (how, "reset") == 0)
+    behaviour->break_how = DRAY_TEST_BREAK_RESET;
+  else if (g_strcmp0 (how, "stall") == 0)
+    behaviour->break_how = DRAY_TEST_BREAK_STALL;
+}
+
+static void
+set_answer (DrayTestBehaviour *behaviour, GHashTable *query)
+{
+  const char *retry_after = g_hash_table_lookup (query, "retry-after");
+
+  behaviour->answer.times = (guint) get_figure (query, "times", 1);
+  behaviour->answer.status = (guint) get_figure (query, "status", 503);
+  g_free ((char *) behaviour->answer.headers);
+  behaviour->answer.headers =
+      retry_after != NULL ? g_strdup_printf ("Retry-After: %s\r\n", retry_after) : NULL;
+}
+
 static guint
 control_behaviour (Program *program, const char *action, const char *path, GHashTable *query)
 {
-  gint64 times = get_figure (query, "times", 1);
-  const char *how = g_hash_table_lookup (query, "how");
-  const char *retry_after = g_hash_table_lookup (query, "retry-after");
-  g_autofree char *headers = NULL;
-  DrayTestBehaviour behaviour = { 0 };
+  DrayTestBehaviour behaviour;
+  guint status = 200;
 
+  dray_test_server_get_behaviour (program->server, path, &behaviour);
   if (strcmp (action, "break") == 0)
-    {
-      behaviour.break_times = (guint) times;
-      behaviour.break_after = get_figure (query, "after", 0);
-      if (g_strcmp0 (how, "reset") == 0)
-        behaviour.break_how = DRAY_TEST_BREAK_RESET;
-      else if (g_strcmp0 (how, "stall") == 0)
-        behaviour.break_how = DRAY_TEST_BREAK_STALL;
-    }
+    set_break (&behaviour, query);
   else if (strcmp (action, "status") == 0)
-    {
-      behaviour.answer.times = (guint) times;
-      behaviour.answer.status = (guint) get_figure (query, "status", 503);
-      if (retry_after != NULL)
-        headers = g_strdup_printf ("Retry-After: %s\r\n", retry_after);
-      behaviour.answer.headers = headers;
-    }
+    set_answer (&behaviour, query);
+  else if (strcmp (action, "gate") == 0)
+    behaviour.gate = get_figure (query, "at", 0);
   else
-    return 404;
-
+    status = 404;
   dray_test_server_set_behaviour (program->server, path, &behaviour);
+  dray_test_behaviour_clear (&behaviour);
 
-  return 200;
+  return status;
 }
 
 static guint
@@ -217,8 +235,9 @@ control_cb (const char *method, const char *target, GString *body, gpointer data
 }
 
 static gboolean
-add_generated (Program *program, const char *argument, GError **error)
+add_generated (Program *program, const char *argument, gint64 gate, GError **error)
 {
+  const DrayTestBehaviour behaviour = { .gate = gate, .gate_seeps = TRUE };
   const char *mark = strrchr (argument, '=');
   gint64 size = mark != NULL ? g_ascii_strtoll (mark + 1, NULL, 10) : 0;
   g_autofree char *name = mark != NULL ? g_strndup (argument, (gsize) (mark - argument)) : NULL;
@@ -232,6 +251,7 @@ add_generated (Program *program, const char *argument, GError **error)
       return FALSE;
     }
   dray_test_server_add_gguf (program->server, path, g_str_hash (name), size);
+  dray_test_server_set_behaviour (program->server, path, &behaviour);
 
   return TRUE;
 }
@@ -296,7 +316,7 @@ set_up (Program *program, const Options *options, GPtrArray *paths, GError **err
   dray_test_server_set_handler (program->server, "/control/", control_cb, program);
   for (char **file = options->files; file != NULL && *file != NULL; file++)
     {
-      if (!add_generated (program, *file, error))
+      if (!add_generated (program, *file, options->gate, error))
         return FALSE;
       g_ptr_array_add (paths,
                        g_strdup_printf ("/%.*s", (int) (strrchr (*file, '=') - *file), *file));
@@ -373,6 +393,8 @@ main (int argc, char *argv[])
     { "port-file", 0, 0, G_OPTION_ARG_FILENAME, &options.port_file, "Write the port there",
       "FILE" },
     { "rate", 0, 0, G_OPTION_ARG_INT64, &options.rate, "Bytes per second and connection", "BYTES" },
+    { "gate", 0, 0, G_OPTION_ARG_INT64, &options.gate, "Bytes of each model before its gate",
+      "BYTES" },
     { "file", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.files, "Serve a model", "NAME=SIZE" },
     { "directory", 0, 0, G_OPTION_ARG_FILENAME, &options.directory, "Serve its files", "DIR" },
     { "log", 0, 0, G_OPTION_ARG_FILENAME, &options.log, "Append JSON lines there", "FILE" },
