@@ -407,6 +407,44 @@ test_rate (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpfloat (seconds, <, expected * 1.25);
 }
 
+static void
+get_both (Fixture *fixture)
+{
+  g_autoptr (Answer) whole = get (fixture, "");
+  g_autoptr (Answer) part = get (fixture, "Range: bytes=10-50009\r\n");
+
+  assert_body (fixture, whole, 0, SIZE);
+  assert_body (fixture, part, 10, 50000);
+}
+
+/* Every second connection slows down once it has carried the file's size, and no other does. */
+static void
+test_collapse (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  const DrayTestBehaviour behaviour = {
+    .collapse_every = 2,
+    .collapse_after = SIZE,
+    .collapse_rate = 1,
+  };
+  g_autoptr (GSocket) collapsed = NULL;
+  g_autoptr (Answer) whole = NULL;
+
+  dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
+  get_both (fixture);
+
+  connect_again (fixture);
+  collapsed = g_object_ref (fixture->socket);
+  whole = get (fixture, "");
+  assert_body (fixture, whole, 0, SIZE);
+  send_request (fixture, "GET", PATH, "Range: bytes=10-50009\r\n");
+  g_assert_true (dray_test_server_wait_for_requests (fixture->server, 4, 10000));
+
+  connect_again (fixture);
+  get_both (fixture);
+  g_assert_true (dray_test_server_wait_for_finished (fixture->server, 5, 10000));
+  g_assert_cmpuint (dray_test_server_get_open_bodies (fixture->server), ==, 1);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -421,6 +459,7 @@ main (int argc, char *argv[])
   ADD ("/model-server/log", test_log);
   ADD ("/model-server/gate", test_gate);
   ADD ("/model-server/rate", test_rate);
+  ADD ("/model-server/collapse", test_collapse);
 #undef ADD
 
   return g_test_run ();

@@ -90,12 +90,15 @@ typedef struct
 typedef struct
 {
   /* Speed, of each connection. */
-  gint64 rate;         /* bytes per second; 0 is the server's own */
-  guint drip_times;    /* how many responses drip */
-  gint64 drip_after;   /* body bytes after which a byte a second comes */
-  gint64 gate;         /* the file's bytes from here on wait until this is raised; 0 is no gate;
-                          negative breaks off what is being sent */
-  gboolean gate_seeps; /* a byte passes the gate every two seconds, so that no client gives up */
+  gint64 rate;           /* bytes per second; 0 is the server's own */
+  guint collapse_every;  /* each connection whose number this divides collapses; 0 is none */
+  gint64 collapse_after; /* when so many bytes of bodies have gone over it */
+  gint64 collapse_rate;  /* to so many bytes per second, at least 1 */
+  guint drip_times;      /* how many responses drip */
+  gint64 drip_after;     /* body bytes after which a byte a second comes */
+  gint64 gate;           /* the file's bytes from here on wait until this is raised; 0 is no gate;
+                            negative breaks off what is being sent */
+  gboolean gate_seeps;   /* a byte passes the gate every two seconds, so that no client gives up */
 
   /* Before the body. */
   guint delay;           /* milliseconds before the head */

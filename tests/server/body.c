@@ -92,9 +92,17 @@ dray_test_response_read (const DrayTestResponse *response,
     }
 }
 
-static gint64
-current_rate (DrayTestServer *server, const DrayTestResponse *response, gint64 sent)
+static gboolean
+has_collapsed (const DrayTestConnection *connection, const DrayTestBehaviour *behaviour)
 {
+  return behaviour->collapse_every > 0 && connection->number % behaviour->collapse_every == 0
+         && connection->body_bytes >= behaviour->collapse_after;
+}
+
+static gint64
+current_rate (DrayTestConnection *connection, const DrayTestResponse *response, gint64 sent)
+{
+  DrayTestServer *server = connection->server;
   gint64 rate;
 
   if (response->drip_after >= 0 && sent >= response->drip_after)
@@ -102,8 +110,15 @@ current_rate (DrayTestServer *server, const DrayTestResponse *response, gint64 s
 
   dray_lock_acquire (&server->lock);
   rate = server->rate;
-  if (response->file != NULL && response->file->behaviour.rate > 0)
-    rate = response->file->behaviour.rate;
+  if (response->file != NULL)
+    {
+      const DrayTestBehaviour *behaviour = &response->file->behaviour;
+
+      if (has_collapsed (connection, behaviour))
+        rate = behaviour->collapse_rate;
+      else if (behaviour->rate > 0)
+        rate = behaviour->rate;
+    }
   dray_lock_release (&server->lock);
 
   return rate;
@@ -178,7 +193,7 @@ send_paced (DrayTestConnection *connection,
 
   for (gint64 sent = 0; sent < end;)
     {
-      gint64 rate = current_rate (connection->server, response, sent);
+      gint64 rate = current_rate (connection, response, sent);
       gint64 n = MIN (LARGEST_WRITE, end - sent);
       gsize announced;
 
@@ -203,6 +218,7 @@ send_paced (DrayTestConnection *connection,
       if (!send_piece (connection, response, buffer, (gsize) n, announced, record))
         return FALSE;
       sent += n;
+      connection->body_bytes += n;
     }
 
   return TRUE;

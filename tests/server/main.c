@@ -9,6 +9,8 @@
  *   POST /control/replace?name=NAME[&size=BYTES]   other content; answers with its SHA-256
  *   POST /control/rate?bytes=N                     N bytes per second for each connection, 0 no cap
  *   POST /control/break?name=NAME&after=N&how=cut|reset|stall[&times=N]
+ *   POST /control/collapse?name=NAME&every=N&after=BYTES&rate=BYTES
+ *                                                  every Nth connection slows down to that rate
  *   POST /control/status?name=NAME&status=N[&times=N][&retry-after=SECONDS]
  *   POST /control/gate?name=NAME[&at=N]            the bytes from N on wait; 0 lets them go
  *
@@ -177,6 +179,14 @@ set_answer (DrayTestBehaviour *behaviour, GHashTable *query)
       retry_after != NULL ? g_strdup_printf ("Retry-After: %s\r\n", retry_after) : NULL;
 }
 
+static void
+set_collapse (DrayTestBehaviour *behaviour, GHashTable *query)
+{
+  behaviour->collapse_every = (guint) get_figure (query, "every", 0);
+  behaviour->collapse_after = get_figure (query, "after", 0);
+  behaviour->collapse_rate = MAX (1, get_figure (query, "rate", 1));
+}
+
 static guint
 control_behaviour (Program *program, const char *action, const char *path, GHashTable *query)
 {
@@ -188,6 +198,8 @@ control_behaviour (Program *program, const char *action, const char *path, GHash
     set_break (&behaviour, query);
   else if (strcmp (action, "status") == 0)
     set_answer (&behaviour, query);
+  else if (strcmp (action, "collapse") == 0)
+    set_collapse (&behaviour, query);
   else if (strcmp (action, "gate") == 0)
     behaviour.gate = get_figure (query, "at", 0);
   else

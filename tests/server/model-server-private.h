@@ -39,6 +39,7 @@ typedef struct
   pthread_t thread;
   guint number;
   GByteArray *input; /* what was received and not yet parsed */
+  gint64 body_bytes; /* sent, of all bodies together */
   gboolean gone;     /* the client left, or the server ends */
   gboolean finished; /* under the server's lock: the socket is closed, the thread may be joined */
 } DrayTestConnection;
