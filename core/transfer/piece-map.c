@@ -242,6 +242,36 @@ dray_piece_map_get_claim_end (DrayPieceMap *map, guint claim_id)
 }
 
 /**
+ * dray_piece_map_get_claim:
+ * @map: a map
+ * @claim_id: a claim
+ * @written: (out): one past the last byte that its owner has reported
+ * @end: (out): one past the last byte that it is still to fetch
+ *
+ * Returns: %FALSE if the claim was released or has lost all its bytes; both figures are then 0
+ */
+gboolean
+dray_piece_map_get_claim (DrayPieceMap *map, guint claim_id, gint64 *written, gint64 *end)
+{
+  gboolean found;
+  guint index;
+
+  *written = 0;
+  *end = 0;
+
+  dray_lock_acquire (&map->lock);
+  found = find_claim (map, claim_id, &index);
+  if (found)
+    {
+      *written = dray_piece_map_entry_at (map, index)->piece.written;
+      *end = dray_piece_map_entry_at (map, index)->piece.end;
+    }
+  dray_lock_release (&map->lock);
+
+  return found;
+}
+
+/**
  * dray_piece_map_split:
  * @map: a map
  * @claim_id: a claim
@@ -270,6 +300,68 @@ dray_piece_map_split (DrayPieceMap *map, guint claim_id, gint64 at)
   dray_lock_release (&map->lock);
 
   return done;
+}
+
+/* Finds the piece of @claim in whose unwritten part @byte lies. A claim keeps at least one byte. */
+static gboolean
+find_takeable (DrayPieceMap *map, guint claim, gint64 byte, guint *index) DRAY_REQUIRES (map->lock)
+{
+  gint64 n_kept = claim == DRAY_CLAIM_NONE ? 0 : 1;
+
+  for (guint i = 0; i < map->entries->len; i++)
+    {
+      const DrayMapEntry *entry = dray_piece_map_entry_at (map, i);
+
+      if (entry->claim == claim && entry->piece.written + n_kept <= byte && byte < entry->piece.end)
+        {
+          *index = i;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/**
+ * dray_piece_map_take:
+ * @map: a map
+ * @victim_id: whose bytes to take; %DRAY_CLAIM_NONE for bytes that nobody owns
+ * @start: the first byte
+ * @end: one past the last; what lies beyond the victim's end is not taken
+ * @claim: (out caller-allocates): where the new claim goes
+ *
+ * Claims bytes that another claim has not fetched yet, and pulls its end in to @start, in one step.
+ * What it had beyond @end is nobody's afterwards.
+ *
+ * Returns: %FALSE, and nothing is changed, if the victim has come to @start, does not reach it, or
+ *   is gone
+ */
+gboolean
+dray_piece_map_take (DrayPieceMap *map, guint victim_id, gint64 start, gint64 end, DrayClaim *claim)
+{
+  gboolean found;
+  guint index;
+
+  g_return_val_if_fail (start < end, FALSE);
+
+  dray_lock_acquire (&map->lock);
+  found = find_takeable (map, victim_id, start, &index);
+  if (found)
+    {
+      if (dray_piece_map_entry_at (map, index)->piece.start < start)
+        cut_rest (map, index++, start);
+      if (end < dray_piece_map_entry_at (map, index)->piece.end)
+        cut_rest (map, index, end);
+      dray_piece_map_entry_at (map, index)->claim = take_claim_id (map);
+      *claim = (DrayClaim){
+        dray_piece_map_entry_at (map, index)->claim,
+        start,
+        dray_piece_map_entry_at (map, index)->piece.end,
+      };
+    }
+  dray_lock_release (&map->lock);
+
+  return found;
 }
 
 /**

@@ -50,7 +50,16 @@ gboolean dray_piece_map_set_total (DrayPieceMap *map, gint64 total);
 gboolean dray_piece_map_claim (DrayPieceMap *map, gint64 limit, DrayClaim *claim);
 gint64 dray_piece_map_advance (DrayPieceMap *map, guint claim_id, gint64 n_bytes);
 gint64 dray_piece_map_get_claim_end (DrayPieceMap *map, guint claim_id);
+gboolean dray_piece_map_get_claim (DrayPieceMap *map,
+                                   guint claim_id,
+                                   gint64 *written,
+                                   gint64 *end);
 gboolean dray_piece_map_split (DrayPieceMap *map, guint claim_id, gint64 at);
+gboolean dray_piece_map_take (DrayPieceMap *map,
+                              guint victim_id,
+                              gint64 start,
+                              gint64 end,
+                              DrayClaim *claim);
 void dray_piece_map_release (DrayPieceMap *map, guint claim_id);
 
 gboolean dray_piece_map_invalidate (DrayPieceMap *map,

@@ -167,6 +167,74 @@ step_split (Oracle *oracle, DrayPieceMap *map)
     }
 }
 
+/* Of another claim at least one byte is left; of nobody's bytes none need be. */
+static void
+step_take (Oracle *oracle, DrayPieceMap *map)
+{
+  OracleClaim *victim = g_test_rand_int_range (0, 3) == 0 ? NULL : oracle_random_claim (oracle);
+  OracleClaim *slot = oracle_free_slot (oracle);
+  gint64 size = oracle_size (oracle);
+  gint64 start = g_test_rand_int_range (0, ORACLE_SIZE);
+  gint64 end = start + g_test_rand_int_range (1, 60);
+  gint64 victim_end;
+  gboolean possible;
+  DrayClaim claim;
+
+  if (slot == NULL || end >= size)
+    return;
+
+  if (victim == NULL)
+    {
+      possible = oracle_is_free (oracle, start);
+      for (victim_end = start + 1;
+           victim_end < size && oracle_is_free (oracle, victim_end) && !oracle->cut[victim_end];
+           victim_end++)
+        ;
+    }
+  else
+    {
+      possible = !victim->stopped && victim->position < start && start < victim->end;
+      victim_end = victim->end;
+    }
+
+  g_assert_cmpint (
+      dray_piece_map_take (map, victim == NULL ? DRAY_CLAIM_NONE : victim->id, start, end, &claim),
+      ==, possible);
+  if (!possible)
+    return;
+
+  g_assert_cmpint (claim.start, ==, start);
+  g_assert_cmpint (claim.end, ==, MIN (end, victim_end));
+  if (victim != NULL)
+    victim->end = start;
+  oracle->cut[start] = oracle->cut[claim.end] = TRUE;
+  oracle_adopt (oracle, slot, &claim);
+}
+
+/* A claim that is filled may be known still, or not, once its end has been taken back. */
+static void
+check_claims (const Oracle *oracle, DrayPieceMap *map)
+{
+  for (guint i = 0; i < ORACLE_CLAIMS; i++)
+    {
+      const OracleClaim *claim = &oracle->claims[i];
+      gint64 written, end;
+      gboolean is_known = dray_piece_map_get_claim (map, claim->id, &written, &end);
+
+      if (claim->id != DRAY_CLAIM_NONE && !claim->stopped)
+        {
+          g_assert_true (is_known);
+          g_assert_cmpint (written, ==, claim->position);
+          g_assert_cmpint (end, ==, claim->end);
+        }
+      else
+        {
+          g_assert_cmpint (written, ==, end);
+          g_assert_true (is_known ? claim->id != DRAY_CLAIM_NONE : end == 0);
+        }
+    }
+}
+
 static void
 step_release (Oracle *oracle, DrayPieceMap *map)
 {
@@ -321,8 +389,10 @@ run_random_steps (gint64 total, guint n_steps)
         step_claim (&oracle, map);
       else if (dice < 60)
         step_advance (&oracle, map);
-      else if (dice < 68)
+      else if (dice < 64)
         step_split (&oracle, map);
+      else if (dice < 68)
+        step_take (&oracle, map);
       else if (dice < 80)
         step_release (&oracle, map);
       else if (dice < 83)
@@ -342,6 +412,7 @@ run_random_steps (gint64 total, guint n_steps)
           oracle_mark_synced (&oracle, map);
         }
       check_against_oracle (&oracle, map);
+      check_claims (&oracle, map);
     }
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/*
+ * How many lanes a transfer should have: as many as goodput rewards.
+ *
+ * One at first, doubled while that pays, back where it does not or where the server objects, and
+ * tried again now and then. Pure: no clock of its own. The dispatcher owns it; one thread uses it.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What the governor is doing. */
+typedef enum
+{
+  DRAY_GOVERNOR_OPENING,   /* waits until as many lanes move as it wants */
+  DRAY_GOVERNOR_MEASURING, /* measures what they bring */
+  DRAY_GOVERNOR_RESTING,   /* has found its number, and watches whether it stays right */
+} DrayGovernorPhase;
+
+/**
+ * DrayGovernor:
+ *
+ * A plain value. Times are in microseconds of the monotonic clock, rates in bytes per second.
+ */
+typedef struct
+{
+  DrayGovernorPhase phase;
+  gboolean is_fixed;
+  guint n_wanted;
+  guint n_proved; /* the number that the rate was measured at */
+  guint limit;    /* the most lanes, as the caller says */
+  guint ceiling;  /* the most lanes, as refusals have taught */
+  gint64 ceiling_until;
+  gint64 ceiling_time; /* how long the next ceiling lasts */
+  double rate;         /* what n_proved lanes bring */
+  gint64 phase_began;
+  gint64 mark_time; /* where the measurement began */
+  gint64 mark_bytes;
+  gint64 probe_at;
+  gint64 probe_gap; /* the time to the next probe, should this one not pay */
+} DrayGovernor;
+
+/**
+ * DrayGovernorSample:
+ * @now: the time
+ * @n_bytes: how many bytes have come in all
+ * @n_moving: how many lanes have an answer
+ * @answer_time: how long an answer takes, in microseconds
+ */
+typedef struct
+{
+  gint64 now;
+  gint64 n_bytes;
+  guint n_moving;
+  gint64 answer_time;
+} DrayGovernorSample;
+
+void dray_governor_init (DrayGovernor *self, guint n_fixed, guint limit);
+void dray_governor_set_limit (DrayGovernor *self, guint limit);
+void dray_governor_sample (DrayGovernor *self, const DrayGovernorSample *sample);
+void dray_governor_refused (DrayGovernor *self, gint64 now, guint n_running);
+guint dray_governor_get_n_wanted (const DrayGovernor *self);
+
+G_END_DECLS
