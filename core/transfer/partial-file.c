@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -294,6 +296,16 @@ dray_partial_file_check_room (const char *directory, gint64 total, GError **erro
   return room;
 }
 
+/* On tmpfs a reservation takes each page from the kernel, which is most of what writing it costs:
+ * the download would begin a third of a second later for each GiB. */
+static gboolean
+is_in_memory (DrayPartialFile *file)
+{
+  struct statfs fs;
+
+  return fstatfs (file->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
 /**
  * dray_partial_file_reserve:
  * @file: a partial file
@@ -323,7 +335,8 @@ dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error)
 
   /* Where the filesystem cannot reserve, nothing is lost but the certainty; writing zeros instead,
    * as posix_fallocate() does, would cost the file twice. */
-  if (total > 0 && fallocate (file->fd, FALLOC_FL_KEEP_SIZE, 0, total) != 0
+  if (total > 0 && !is_in_memory (file)
+      && fallocate (file->fd, FALLOC_FL_KEEP_SIZE, 0, total) != 0
       && dray_error_from_errno (errno) == DRAY_ERROR_DISK_FULL)
     {
       dray_set_file_error (error, errno, "reserve space for", file->path);
