@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-#include "core/transfer/hasher.h"
+#include "core/transfer/hasher-private.h"
 
 #include "core/base/error.h"
-#include "core/base/lock.h"
-#include "core/base/worker.h"
 
-#define BUFFER_SIZE (256 * 1024)
-
-struct _DrayHasher
-{
-  DrayWorker *worker;
-  DrayPieceMap *map;
-  DrayPartialFile *file;
-  const DrayHasherEvents *events; /* NULL while the hasher is being freed */
-  gpointer user_data;
-
-  DrayLock lock; /* guards what follows, down to the next blank line */
-  DrayCondition wake;
-  gboolean stopping;
-  gboolean waiting_for_repair;
-  guint64 wakes;   /* counts calls of dray_hasher_wake() */
-  gint64 position; /* bytes hashed */
-  GArray *states;  /* of DrayDigestState: after each block passed */
-
-  /* The hasher's thread alone: */
-  GArray *saved; /* of DrayDigestState: what an earlier run saved, for comparison */
-  guint repaired; /* the block reported as damaged last; G_MAXUINT for none */
-  DrayDigest digest;
-  guint8 *buffer;
-};
+/* After how many reports of new bytes the checkers look for blocks that have come to the disk. */
+#define WAKES_PER_CHECK 64
 
 typedef struct
 {
@@ -86,109 +62,107 @@ failed_cb (gpointer data)
   event_free (event);
 }
 
+/* Reads the next bytes of the file into a digest. */
+gboolean
+dray_hasher_read (DrayHasher *self,
+                  DrayDigest *digest,
+                  guint8 *buffer,
+                  gint64 position,
+                  gsize n_bytes,
+                  GError **error)
+{
+  gssize n = dray_partial_file_read (self->file, position, buffer, n_bytes, error);
+
+  if (n < 0)
+    return FALSE;
+  if ((gsize) n < n_bytes)
+    {
+      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
+                           "The partial file was cut short by another program");
+      return FALSE;
+    }
+
+  dray_digest_update (digest, buffer, n_bytes);
+  return TRUE;
+}
+
+/* Begins a digest where @block begins. */
+void
+dray_hasher_begin_at (DrayHasher *self, DrayDigest *digest, guint block)
+{
+  if (block == 0)
+    dray_digest_init (digest);
+  else
+    dray_digest_init_from_state (digest,
+                                 &g_array_index (self->states, DrayDigestState, block - 1),
+                                 block * DRAY_BLOCK_SIZE);
+}
+
+/* Stops all threads of the hasher and tells why; the first reason counts. */
+void
+dray_hasher_report_failure (DrayHasher *self, DrayWorker *worker, GError *error)
+{
+  Event *event = event_new (self);
+  gboolean first;
+
+  dray_lock_acquire (&self->lock);
+  first = !self->stopping;
+  self->stopping = TRUE;
+  dray_condition_broadcast (&self->wake);
+  dray_condition_broadcast (&self->wake_check);
+  dray_lock_release (&self->lock);
+
+  event->error = error;
+  if (first)
+    dray_worker_post_back (worker, failed_cb, event);
+  else
+    event_free (event);
+}
+
+/* Tells that a block does not agree with its saved state. */
+void
+dray_hasher_report_damage (DrayHasher *self, DrayWorker *worker, guint block)
+{
+  Event *event = event_new (self);
+
+  event->block = block;
+  dray_worker_post_back (worker, damaged_cb, event);
+}
+
 /* Waits until there is something to hash; returns its end, or -1 when the hasher is to stop. The
- * front is read outside our lock: the map has its own, and wakes counts what is missed meanwhile. */
+ * map is read outside our lock: wakes counts what is missed meanwhile. */
 static gint64
 wait_for_bytes (DrayHasher *self, gint64 position)
 {
   for (;;)
     {
       guint64 wakes;
-      gboolean stopping, waiting, complete;
-      gint64 front;
+      gboolean stopping, proven, complete;
+      gint64 end;
 
       dray_lock_acquire (&self->lock);
       wakes = self->wakes;
       stopping = self->stopping;
-      waiting = self->waiting_for_repair;
+      proven = self->n_proven == self->checks->len;
       dray_lock_release (&self->lock);
 
       if (stopping)
         return -1;
 
-      /* In this order: the front of a map that was complete before is the end of the file. */
+      /* In this order: where a map was complete before, the bytes end where the file does. */
       complete = dray_piece_map_is_complete (self->map);
-      front = dray_piece_map_get_front (self->map);
-      if (!waiting && (front > position || complete))
-        return front;
+      end = dray_piece_map_get_run_end (self->map, position);
+      if (end > position
+          || (complete && (proven || end > dray_piece_map_get_total (self->map))))
+        return end;
 
       dray_lock_acquire (&self->lock);
+      if (complete)
+        dray_condition_broadcast (&self->wake_check);
       while (self->wakes == wakes && !self->stopping)
         dray_condition_wait (&self->wake, &self->lock);
       dray_lock_release (&self->lock);
     }
-}
-
-static void
-restart_at_block (DrayHasher *self, guint block)
-{
-  if (block == 0)
-    {
-      dray_digest_init (&self->digest);
-      return;
-    }
-
-  dray_lock_acquire (&self->lock);
-  dray_digest_init_from_state (&self->digest,
-                               &g_array_index (self->states, DrayDigestState, block - 1),
-                               block * DRAY_BLOCK_SIZE);
-  dray_lock_release (&self->lock);
-}
-
-static void
-report_failure (DrayHasher *self, GError *error)
-{
-  Event *event = event_new (self);
-
-  event->error = error;
-  dray_worker_post_back (self->worker, failed_cb, event);
-}
-
-static void
-report_damage (DrayHasher *self, guint block)
-{
-  Event *event = event_new (self);
-
-  self->repaired = block;
-  restart_at_block (self, block);
-
-  dray_lock_acquire (&self->lock);
-  self->waiting_for_repair = TRUE;
-  self->position = block * DRAY_BLOCK_SIZE;
-  dray_lock_release (&self->lock);
-
-  event->block = block;
-  dray_worker_post_back (self->worker, damaged_cb, event);
-}
-
-typedef enum
-{
-  BLOCK_PASSED,
-  BLOCK_DAMAGED,
-  BLOCK_CHANGED,
-} BlockOutcome;
-
-/* At a block's end: keeps the state, or finds that it is not the one that was saved. If that is so
- * again after the block was fetched anew, then the server sends other bytes than those around it. */
-static BlockOutcome
-pass_block (DrayHasher *self, guint block)
-{
-  DrayDigestState state;
-
-  dray_digest_save_state (&self->digest, &state);
-  if (block < self->saved->len
-      && !dray_digest_state_equal (&state, &g_array_index (self->saved, DrayDigestState, block)))
-    {
-      if (self->repaired == block)
-        return BLOCK_CHANGED;
-      report_damage (self, block);
-      return BLOCK_DAMAGED;
-    }
-
-  dray_lock_acquire (&self->lock);
-  g_array_append_val (self->states, state);
-  dray_lock_release (&self->lock);
-  return BLOCK_PASSED;
 }
 
 /* Hashes one buffer at most, never across the end of a block. */
@@ -196,74 +170,60 @@ static gboolean
 hash_some (DrayHasher *self, gint64 *position, gint64 end, GError **error)
 {
   gint64 block_end = (*position / DRAY_BLOCK_SIZE + 1) * DRAY_BLOCK_SIZE;
-  gsize wanted = (gsize) MIN (MIN (end, block_end) - *position, BUFFER_SIZE);
-  gssize n = dray_partial_file_read (self->file, *position, self->buffer, wanted, error);
+  gsize n = MIN ((gsize) (MIN (end, block_end) - *position), DRAY_HASHER_BUFFER_SIZE);
 
-  if (n < 0)
+  if (!dray_hasher_read (self, &self->digest, self->buffer, *position, n, error))
     return FALSE;
-  if ((gsize) n < wanted)
-    {
-      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
-                           "The partial file was cut short by another program");
-      return FALSE;
-    }
 
-  dray_digest_update (&self->digest, self->buffer, (gsize) n);
-  *position += n;
-  if (*position == block_end)
-    {
-      switch (pass_block (self, (guint) (block_end / DRAY_BLOCK_SIZE) - 1))
-        {
-        case BLOCK_PASSED:
-          break;
-
-        case BLOCK_DAMAGED:
-          *position = block_end - DRAY_BLOCK_SIZE;
-          break;
-
-        case BLOCK_CHANGED:
-          g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CHANGED,
-                               "The server now sends other bytes than before");
-          return FALSE;
-
-        default:
-          g_assert_not_reached ();
-        }
-    }
-
+  *position += (gint64) n;
   dray_lock_acquire (&self->lock);
   self->position = *position;
+  if (*position == block_end)
+    {
+      DrayDigestState state;
+
+      dray_digest_save_state (&self->digest, &state);
+      g_array_append_val (self->states, state);
+    }
   dray_lock_release (&self->lock);
+
   return TRUE;
 }
 
 static void
-hash_file (gpointer data)
+report_digest (DrayHasher *self)
+{
+  Event *event = event_new (self);
+
+  event->sha256 = dray_digest_finish (&self->digest);
+  dray_worker_post_back (self->worker, finished_cb, event);
+}
+
+static void
+follow_file (gpointer data)
 {
   DrayHasher *self = data;
-  gint64 position = 0;
+  gint64 position = self->checks->len * DRAY_BLOCK_SIZE;
+  gint64 end;
 
-  for (;;)
+  while ((end = wait_for_bytes (self, position)) >= 0)
     {
-      gint64 end = wait_for_bytes (self, position);
-      Event *event;
       GError *error = NULL;
 
-      if (end < 0)
-        return;
+      if (position < end && hash_some (self, &position, end, &error))
+        continue;
 
-      if (position < end)
+      if (position == end && end == dray_piece_map_get_total (self->map))
         {
-          if (hash_some (self, &position, end, &error))
-            continue;
-          report_failure (self, error);
+          report_digest (self);
           return;
         }
 
-      /* The map is complete and all of it is hashed. */
-      event = event_new (self);
-      event->sha256 = dray_digest_finish (&self->digest);
-      dray_worker_post_back (self->worker, finished_cb, event);
+      /* The file has turned out shorter than what an earlier run has hashed of it. */
+      if (error == NULL)
+        error = g_error_new_literal (DRAY_ERROR, DRAY_ERROR_CHANGED,
+                                     "The file on the server has another size than before");
+      dray_hasher_report_failure (self, self->worker, error);
       return;
     }
 }
@@ -277,8 +237,8 @@ hash_file (gpointer data)
  * @events: what to tell; must outlive the hasher
  * @user_data: for @events
  *
- * Starts to hash the file from its first byte. It ends by itself when the map is complete and
- * hashed.
+ * Starts to hash the file behind the blocks whose states were saved, and to check those. It ends by
+ * itself when the map is complete and all of the file is hashed and proven.
  *
  * Returns: (transfer full): a hasher
  */
@@ -290,21 +250,33 @@ dray_hasher_new (DrayPieceMap *map,
                  gpointer user_data)
 {
   DrayHasher *self = g_new0 (DrayHasher, 1);
+  gint64 total = dray_piece_map_get_total (map);
+  guint n_saved = saved_states->len;
+
+  if (total != DRAY_SIZE_UNKNOWN)
+    n_saved = (guint) MIN (n_saved, total / DRAY_BLOCK_SIZE);
 
   self->map = map;
   self->file = dray_partial_file_ref (file);
   self->events = events;
   self->user_data = user_data;
-  self->states = g_array_new (FALSE, FALSE, sizeof (DrayDigestState));
-  self->saved = g_array_copy (saved_states);
-  self->repaired = G_MAXUINT;
-  self->buffer = g_malloc (BUFFER_SIZE);
-  dray_digest_init (&self->digest);
+  self->states = g_array_copy (saved_states);
+  g_array_set_size (self->states, n_saved);
+  self->checks = g_array_new (FALSE, TRUE, sizeof (DrayBlockCheck));
+  g_array_set_size (self->checks, n_saved);
+  self->position = n_saved * DRAY_BLOCK_SIZE;
+  self->buffer = g_malloc (DRAY_HASHER_BUFFER_SIZE);
   dray_lock_init (&self->lock);
   dray_condition_init (&self->wake);
+  dray_condition_init (&self->wake_check);
+  dray_lock_acquire (&self->lock);
+  dray_hasher_begin_at (self, &self->digest, n_saved);
+  dray_lock_release (&self->lock);
 
+  self->checkers = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_worker_free);
   self->worker = dray_worker_new ("hasher");
-  dray_worker_push (self->worker, hash_file, NULL, self);
+  dray_worker_push (self->worker, follow_file, NULL, self);
+  dray_hasher_start_checks (self);
 
   return self;
 }
@@ -313,7 +285,7 @@ dray_hasher_new (DrayPieceMap *map,
  * dray_hasher_free:
  * @hasher: (transfer full): a hasher
  *
- * Stops the thread, which takes at most the time of one buffer. Events on their way are dropped.
+ * Stops the threads, which takes at most the time of one buffer. Events on their way are dropped.
  */
 void
 dray_hasher_free (DrayHasher *hasher)
@@ -321,14 +293,17 @@ dray_hasher_free (DrayHasher *hasher)
   dray_lock_acquire (&hasher->lock);
   hasher->stopping = TRUE;
   dray_condition_broadcast (&hasher->wake);
+  dray_condition_broadcast (&hasher->wake_check);
   dray_lock_release (&hasher->lock);
 
   hasher->events = NULL;
+  g_ptr_array_unref (hasher->checkers);
   dray_worker_free (hasher->worker);
   dray_condition_clear (&hasher->wake);
+  dray_condition_clear (&hasher->wake_check);
   dray_lock_clear (&hasher->lock);
   g_array_unref (hasher->states);
-  g_array_unref (hasher->saved);
+  g_array_unref (hasher->checks);
   dray_partial_file_unref (hasher->file);
   g_free (hasher->buffer);
   g_free (hasher);
@@ -338,7 +313,7 @@ dray_hasher_free (DrayHasher *hasher)
  * dray_hasher_wake:
  * @hasher: a hasher
  *
- * Says that the front of the file may have moved, or that the map is complete. Any thread.
+ * Says that bytes have been written, or that the map is complete. Any thread.
  */
 void
 dray_hasher_wake (DrayHasher *hasher)
@@ -346,41 +321,63 @@ dray_hasher_wake (DrayHasher *hasher)
   dray_lock_acquire (&hasher->lock);
   hasher->wakes++;
   dray_condition_broadcast (&hasher->wake);
+  if (hasher->wakes % WAKES_PER_CHECK == 0)
+    dray_condition_broadcast (&hasher->wake_check);
   dray_lock_release (&hasher->lock);
 }
 
 /**
  * dray_hasher_continue:
- * @hasher: a hasher that has reported a damaged block
+ * @hasher: a hasher
+ * @block: a block that it has reported as damaged
  *
- * Lets the hasher go on. The damaged block must have been taken out of the map before.
+ * Lets the hasher check the block again when it is on the disk. It must have been taken out of the
+ * map before.
  */
 void
-dray_hasher_continue (DrayHasher *hasher)
+dray_hasher_continue (DrayHasher *hasher, guint block)
 {
   dray_lock_acquire (&hasher->lock);
-  hasher->waiting_for_repair = FALSE;
-  hasher->wakes++;
-  dray_condition_broadcast (&hasher->wake);
+  g_array_index (hasher->checks, DrayBlockCheck, block).status = DRAY_BLOCK_UNPROVEN;
+  dray_condition_broadcast (&hasher->wake_check);
   dray_lock_release (&hasher->lock);
 }
 
 /**
- * dray_hasher_get_position:
+ * dray_hasher_get_verified:
  * @hasher: a hasher
  *
- * Returns: how many bytes of the file are hashed
+ * Returns: how many bytes of the file this run has read from the disk and hashed, or proven to be
+ *   those that an earlier run has hashed
  */
 gint64
-dray_hasher_get_position (DrayHasher *hasher)
+dray_hasher_get_verified (DrayHasher *hasher)
 {
-  gint64 position;
+  gint64 verified;
 
   dray_lock_acquire (&hasher->lock);
-  position = hasher->position;
+  verified = hasher->position - (hasher->checks->len - hasher->n_proven) * DRAY_BLOCK_SIZE;
   dray_lock_release (&hasher->lock);
 
-  return position;
+  return verified;
+}
+
+/**
+ * dray_hasher_get_n_blocks:
+ * @hasher: a hasher
+ *
+ * Returns: of how many blocks the state after them is known
+ */
+guint
+dray_hasher_get_n_blocks (DrayHasher *hasher)
+{
+  guint n_blocks;
+
+  dray_lock_acquire (&hasher->lock);
+  n_blocks = hasher->states->len;
+  dray_lock_release (&hasher->lock);
+
+  return n_blocks;
 }
 
 /**

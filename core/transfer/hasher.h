@@ -3,11 +3,12 @@
 /*
  * The digest of one partial file, computed while its bytes arrive.
  *
- * A thread follows the front of the file (the bytes from 0 that are written without a gap), reads
- * them back from the page cache and keeps the state after each block. So the digest covers what
- * is on the disk, not what came by in a buffer. States saved by an earlier run are compared as the
- * hasher passes them: a block that no longer agrees is reported as damaged, and the hasher waits
- * before it until dray_hasher_continue().
+ * A thread follows the front of the file, reads the bytes back from the page cache and keeps the
+ * state after each block. So the digest covers what is on the disk, not what came by in a buffer.
+ * What an earlier run has hashed is not waited for: the digest goes on from the last saved state,
+ * and beside it other threads check the blocks before, each from the state before it to the state
+ * after it. A block that no longer agrees is reported as damaged, and checked again when it has been
+ * fetched again. The digest is told when all of that is done.
  *
  * The main thread makes, asks and frees it; any thread may wake it.
  */
@@ -24,8 +25,8 @@ typedef struct _DrayHasher DrayHasher;
 
 /**
  * DrayHasherEvents:
- * @finished: the whole file is hashed; @sha256 is its digest in hexadecimal
- * @damaged: block number @block does not agree with its saved state
+ * @finished: the whole file is hashed and proven; @sha256 is its digest in hexadecimal
+ * @damaged: block number @block does not agree with its saved state; told once for a block
  * @failed: the file could not be read, or a block fetched again was another one than before
  *   (%DRAY_ERROR_CHANGED)
  *
@@ -45,8 +46,9 @@ DrayHasher *dray_hasher_new (DrayPieceMap *map,
                              gpointer user_data);
 void dray_hasher_free (DrayHasher *hasher);
 void dray_hasher_wake (DrayHasher *hasher);
-void dray_hasher_continue (DrayHasher *hasher);
-gint64 dray_hasher_get_position (DrayHasher *hasher);
+void dray_hasher_continue (DrayHasher *hasher, guint block);
+gint64 dray_hasher_get_verified (DrayHasher *hasher);
+guint dray_hasher_get_n_blocks (DrayHasher *hasher);
 GArray *dray_hasher_snapshot (DrayHasher *hasher, guint first);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayHasher, dray_hasher_free)

@@ -165,6 +165,35 @@ dray_piece_map_get_total (DrayPieceMap *map)
 }
 
 /**
+ * dray_piece_map_get_run_end:
+ * @map: a map
+ * @start: an offset in the file
+ *
+ * Returns: one past the last byte that is written without a gap from @start on; @start itself if
+ *   the byte there is not written, or is beyond the file
+ */
+gint64
+dray_piece_map_get_run_end (DrayPieceMap *map, gint64 start)
+{
+  gint64 end = start;
+
+  dray_lock_acquire (&map->lock);
+  for (guint i = 0; i < map->entries->len; i++)
+    {
+      const DrayPiece *piece = &dray_piece_map_entry_at (map, i)->piece;
+
+      if (piece->end <= end)
+        continue;
+      end = MAX (end, piece->written);
+      if (piece->written < piece->end)
+        break;
+    }
+  dray_lock_release (&map->lock);
+
+  return end;
+}
+
+/**
  * dray_piece_map_get_front:
  * @map: a map
  *
@@ -173,20 +202,7 @@ dray_piece_map_get_total (DrayPieceMap *map)
 gint64
 dray_piece_map_get_front (DrayPieceMap *map)
 {
-  gint64 front = 0;
-
-  dray_lock_acquire (&map->lock);
-  for (guint i = 0; i < map->entries->len; i++)
-    {
-      const DrayPiece *piece = &dray_piece_map_entry_at (map, i)->piece;
-
-      front = piece->written;
-      if (piece->written < piece->end)
-        break;
-    }
-  dray_lock_release (&map->lock);
-
-  return front;
+  return dray_piece_map_get_run_end (map, 0);
 }
 
 static gint64

@@ -68,6 +68,7 @@ gboolean dray_piece_map_invalidate (DrayPieceMap *map,
                                     DrayClaim *held);
 
 gint64 dray_piece_map_get_front (DrayPieceMap *map);
+gint64 dray_piece_map_get_run_end (DrayPieceMap *map, gint64 start);
 gint64 dray_piece_map_get_written (DrayPieceMap *map);
 gboolean dray_piece_map_is_complete (DrayPieceMap *map);
 

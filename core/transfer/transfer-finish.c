@@ -177,22 +177,41 @@ hashed_cb (gpointer user_data, const char *sha256)
   dray_transfer_step (self);
 }
 
+static void record_damages (DrayTransfer *self);
+
 static void
-repair_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+damages_recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
 
+  self->recording_damages = FALSE;
   if (!dray_transfer_recorded (self, source, result))
     return;
-  /* The transfer may have started over meanwhile. */
-  if (self->damage.id == DRAY_CLAIM_NONE)
-    return;
 
-  dray_piece_map_release (self->map, self->damage.id);
-  self->damage.id = DRAY_CLAIM_NONE;
-  self->state = DRAY_TRANSFER_DOWNLOADING;
-  dray_hasher_continue (self->hasher);
+  /* None of them if the transfer has started over meanwhile. */
+  for (guint i = 0; i < self->n_damages_recorded; i++)
+    {
+      const DrayClaim *damage = &g_array_index (self->damages, DrayClaim, i);
+
+      dray_piece_map_release (self->map, damage->id);
+      dray_hasher_continue (self->hasher, (guint) (damage->start / DRAY_BLOCK_SIZE));
+      self->state = DRAY_TRANSFER_DOWNLOADING;
+    }
+  if (self->n_damages_recorded > 0)
+    g_array_remove_range (self->damages, 0, self->n_damages_recorded);
+  self->n_damages_recorded = 0;
+
+  if (self->damages->len > 0)
+    record_damages (self);
   dray_transfer_step (self);
+}
+
+static void
+record_damages (DrayTransfer *self)
+{
+  self->recording_damages = TRUE;
+  self->n_damages_recorded = self->damages->len;
+  dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, damages_recorded_cb);
 }
 
 /* The block counts no more, durably, before a byte of it is fetched again. */
@@ -201,16 +220,19 @@ damaged_cb (gpointer user_data, guint block)
 {
   DrayTransfer *self = DRAY_TRANSFER (user_data);
   gint64 start = block * DRAY_BLOCK_SIZE;
+  DrayClaim damage;
 
   if (self->failure != NULL || self->task == NULL)
     return;
 
   g_message ("Block %u of “%s” is damaged on the disk and will be fetched again", block,
              self->name);
-  if (!dray_piece_map_invalidate (self->map, start, start + DRAY_BLOCK_SIZE, &self->damage))
+  if (!dray_piece_map_invalidate (self->map, start, start + DRAY_BLOCK_SIZE, &damage))
     g_return_if_reached ();
 
-  dray_transfer_record_step (self, DRAY_JOURNAL_FETCHING, repair_recorded_cb);
+  g_array_append_val (self->damages, damage);
+  if (!self->recording_damages)
+    record_damages (self);
 }
 
 static void

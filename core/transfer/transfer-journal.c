@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * What a transfer has remembered, and when: "written" every interval while bytes move, "synced"
- * after the sync that covers it, at most one of each on its way.
+ * What a transfer has remembered, and when: "written" every interval while bytes move or blocks are
+ * hashed, "synced" after the sync that covers it, at most one of each on its way.
  */
 
 #include "core/transfer/transfer-private.h"
@@ -172,7 +172,10 @@ rhythm_cb (gpointer user_data)
       && g_get_monotonic_time () - self->last_sync_time >= sync_interval)
     sync_file (self);
 
-  if (!self->recording && written != self->last_recorded)
+  if (!self->recording
+      && (written != self->last_recorded
+          || (self->hasher != NULL
+              && dray_hasher_get_n_blocks (self->hasher) > self->n_recorded_blocks)))
     {
       self->recording = TRUE;
       dray_transfer_record (self, DRAY_JOURNAL_FETCHING, FALSE, recorded_cb);

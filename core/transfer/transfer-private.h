@@ -53,7 +53,9 @@ struct _DrayTransfer
   DrayRateLimiter *limiter;
   DrayConnection *connection;
   DrayClaim claim;  /* the connection's; id DRAY_CLAIM_NONE for none */
-  DrayClaim damage; /* held over a damaged block until that is recorded */
+  GArray *damages;  /* of DrayClaim: held over damaged blocks until that is recorded */
+  guint n_damages_recorded; /* so many of them are in the record under way */
+  gboolean recording_damages;
 
   /* Where the bytes come from. */
   DrayLocation *location;     /* NULL before it was resolved */

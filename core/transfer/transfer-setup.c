@@ -73,7 +73,8 @@ forget_bytes (DrayTransfer *self)
   g_clear_pointer (&self->sha256, g_free);
   g_array_set_size (self->saved_blocks, 0);
   self->n_recorded_blocks = 0;
-  self->damage.id = DRAY_CLAIM_NONE;
+  g_array_set_size (self->damages, 0);
+  self->n_damages_recorded = 0;
   dray_validator_clear (&self->validator);
   self->sync_failed = FALSE;
   self->digest_tied = FALSE;

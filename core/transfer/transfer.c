@@ -33,6 +33,7 @@ dray_transfer_finalize (GObject *object)
   g_clear_pointer (&self->location, dray_location_free);
   g_clear_pointer (&self->found_pieces, g_array_unref);
   g_clear_pointer (&self->saved_blocks, g_array_unref);
+  g_clear_pointer (&self->damages, g_array_unref);
   dray_validator_clear (&self->validator);
   dray_known_file_clear (&self->known);
   g_clear_error (&self->failure);
@@ -114,6 +115,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->found_pieces = copy_or_new (plan->pieces, sizeof (DrayPiece));
   self->saved_blocks = copy_or_new (plan->blocks, sizeof (DrayDigestState));
   self->n_recorded_blocks = self->saved_blocks->len;
+  self->damages = g_array_new (FALSE, FALSE, sizeof (DrayClaim));
 
   self->session = g_object_ref (session);
   self->disk = disk;
@@ -380,7 +382,7 @@ dray_transfer_sample (DrayTransfer *self, DrayTransferProgress *progress)
   progress->state = self->state;
   progress->total = self->total;
   progress->downloaded = self->map != NULL ? dray_piece_map_get_written (self->map) : 0;
-  progress->verified = self->hasher != NULL ? dray_hasher_get_position (self->hasher) : 0;
+  progress->verified = self->hasher != NULL ? dray_hasher_get_verified (self->hasher) : 0;
   progress->wait_until = self->wait_until;
   progress->wait_reason = self->wait_reason;
 

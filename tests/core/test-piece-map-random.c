@@ -370,6 +370,12 @@ check_against_oracle (const Oracle *oracle, DrayPieceMap *map)
     }
   g_assert_cmpint (dray_piece_map_get_written (map), ==, n_written);
   g_assert_cmpint (dray_piece_map_get_front (map), ==, front);
+  for (gint64 byte = ORACLE_SIZE - 1, end = ORACLE_SIZE; byte >= 0; byte--)
+    {
+      if (!oracle->written[byte])
+        end = byte;
+      g_assert_cmpint (dray_piece_map_get_run_end (map, byte), ==, end);
+    }
   g_assert_cmpint (dray_piece_map_is_complete (map), ==, n_written == oracle->total);
 }
 

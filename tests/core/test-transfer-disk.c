@@ -3,8 +3,10 @@
 /* What may happen to the folder and to the partial file. */
 
 #include "tests/core/manager-fixture.h"
+#include "tests/core/manager-steps.h"
 
 #include "core/base/digest.h"
+#include "core/request/manager-private.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,7 +16,6 @@
 #include <unistd.h>
 
 #define BIG_PATH "/big.gguf"
-#define N_BLOCKS 4
 
 /* Behind the back of a paused download. */
 static void
@@ -181,6 +182,20 @@ test_disk_full (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (fixture_count_files (fixture, TRUE), ==, 0);
 }
 
+/* What is flipped in a file of so many blocks and a little more. */
+typedef struct
+{
+  guint n_blocks;
+  gint64 offsets[3]; /* each in another block; -1 for none */
+} Damage;
+
+static const Damage damages[] = {
+  { 4, { 0, -1, -1 } },
+  { 4, { 2 * DRAY_BLOCK_SIZE + 777, -1, -1 } },
+  { 4, { DRAY_BLOCK_SIZE - 1, DRAY_BLOCK_SIZE, 4 * DRAY_BLOCK_SIZE - 1 } },
+  { 64, { 21 * DRAY_BLOCK_SIZE + 4711, -1, -1 } }, /* 1 GiB */
+};
+
 static void
 flip_byte (const char *filename, gint64 offset)
 {
@@ -194,39 +209,59 @@ flip_byte (const char *filename, gint64 offset)
   close (fd);
 }
 
-static gboolean
-has_failed (gpointer data)
+typedef struct
 {
-  return dray_request_get_state (data) == DRAY_REQUEST_FAILED;
+  ManagerFixture *fixture;
+  DrayRequest *request;
+  guint n_blocks;
+} Saved;
+
+static gboolean
+has_saved_blocks (gpointer data)
+{
+  const Saved *saved = data;
+  const DrayStoredAsset *asset
+      = dray_engine_get_asset (&saved->fixture->manager->engine, saved->request);
+
+  return asset->blocks->len >= saved->n_blocks;
 }
 
-/* A byte that went bad on the disk between two runs: just its block is fetched again. */
+/* Bytes that went bad on the disk between two runs: just the blocks that they are in are fetched
+ * again. */
 static void
-test_damaged_block (ManagerFixture *fixture, gconstpointer data)
+test_damaged_blocks (ManagerFixture *fixture, gconstpointer data)
 {
-  guint block = GPOINTER_TO_UINT (data);
-  gint64 size = N_BLOCKS * DRAY_BLOCK_SIZE + 12345;
-  gint64 held = N_BLOCKS * DRAY_BLOCK_SIZE + 5000;
-  DrayTestBehaviour then = { .break_times = 1, .break_after = held, .rate = 60000000 };
+  const Damage *damage = data;
+  gint64 held = damage->n_blocks * DRAY_BLOCK_SIZE + 5000;
+  gint64 size = held + 7345;
   g_autofree char *partial = fixture_dup_partial (fixture, "big.gguf");
+  guint n_damaged = 0;
   DrayRequest *request;
 
-  /* Slowly enough for the hasher to keep up: it proves only blocks that it has seen before. */
-  then.answer = (DrayTestAnswer){ .only_resumes = TRUE, .times = 1, .status = 404 };
   dray_test_server_add_gguf (fixture->server, BIG_PATH, 4, size);
-  dray_test_server_set_behaviour (fixture->server, BIG_PATH, &then);
+  steps_set_gate (fixture, BIG_PATH, held);
   request = fixture_get (fixture, BIG_PATH);
-  fixture_wait (has_failed, request);
-  g_assert_cmpint (dray_request_get_downloaded (request), ==, held);
+  fixture_wait_for_bytes (request, held);
+  fixture_wait (has_saved_blocks, &(Saved){ fixture, request, damage->n_blocks });
+  fixture_cancel (fixture, dray_request_get_id (request), FALSE);
+  fixture_close (fixture);
 
-  flip_byte (partial, block * DRAY_BLOCK_SIZE + 777);
-  fixture_reopen (fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (damage->offsets); i++)
+    {
+      if (damage->offsets[i] < 0)
+        continue;
+      flip_byte (partial, damage->offsets[i]);
+      n_damaged++;
+    }
+
+  steps_set_gate (fixture, BIG_PATH, 0);
+  fixture_open (fixture);
   request = fixture_get_only_request (fixture);
   fixture_resume (fixture, request);
   fixture_wait_for_end (request);
-
   fixture_assert_completed (fixture, request, BIG_PATH);
-  g_assert_cmpint (fixture_get_body_bytes (fixture, BIG_PATH), ==, size + DRAY_BLOCK_SIZE);
+  g_assert_cmpint (fixture_get_body_bytes (fixture, BIG_PATH), ==,
+                   size + n_damaged * DRAY_BLOCK_SIZE);
 }
 
 static void
@@ -251,8 +286,11 @@ main (int argc, char **argv)
   add ("folder-is-file", NULL, test_folder_is_file);
   add ("file-too-large", NULL, test_file_too_large);
   add ("disk-full", NULL, test_disk_full);
-  add ("damaged-block/first", GUINT_TO_POINTER (0), test_damaged_block);
-  add ("damaged-block/third", GUINT_TO_POINTER (2), test_damaged_block);
+  add ("damaged-blocks/first", &damages[0], test_damaged_blocks);
+  add ("damaged-blocks/third", &damages[1], test_damaged_blocks);
+  add ("damaged-blocks/three", &damages[2], test_damaged_blocks);
+  if (g_getenv ("DRAY_TEST_FULL") != NULL)
+    add ("damaged-blocks/large", &damages[3], test_damaged_blocks);
 
   return g_test_run ();
 }
