@@ -434,11 +434,39 @@ held_set_cb (DrayService *self)
   g_signal_emit_by_name (self, "wanted");
 }
 
+/* Gives the manager the limit that the property says. */
+void
+dray_service_apply_rate_limit (DrayService *self)
+{
+  guint64 rate_limit = dray_bus_manager1_get_rate_limit (self->skeleton);
+
+  dray_manager_set_rate_limit (self->manager, MIN (rate_limit, (guint64) G_MAXINT64));
+}
+
+static void
+rate_limit_set_cb (DrayService *self)
+{
+  self->last_use = g_get_monotonic_time ();
+  if (self->closing)
+    return;
+
+  if (self->manager != NULL)
+    {
+      dray_service_apply_rate_limit (self);
+      return;
+    }
+
+  self->is_rate_asked = TRUE;
+  g_signal_emit_by_name (self, "wanted");
+}
+
 void
 dray_service_connect_calls (DrayService *self)
 {
   g_signal_connect_object (self->skeleton, "notify::held", G_CALLBACK (held_set_cb), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->skeleton, "notify::rate-limit", G_CALLBACK (rate_limit_set_cb),
+                           self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     g_signal_connect_object (self->skeleton, calls[i].signal, G_CALLBACK (call_cb), self,
                              G_CONNECT_SWAPPED);

@@ -28,6 +28,7 @@ struct _DrayService
   GPtrArray *closings; /* of GDBusMethodInvocation, until the manager is closed */
   gboolean closing;
   gboolean is_held_asked; /* Held was set before there was a manager */
+  gboolean is_rate_asked; /* so was RateLimit */
   gint64 last_use; /* when the last call came, on the monotonic clock */
   guint n_flushed; /* how many requests moved at the last flush */
   guint flush_source;
@@ -36,6 +37,7 @@ struct _DrayService
 /* service-calls.c */
 void dray_service_connect_calls (DrayService *self);
 void dray_service_apply_held (DrayService *self);
+void dray_service_apply_rate_limit (DrayService *self);
 void dray_service_answer (DrayService *self, GDBusMethodInvocation *invocation);
 
 G_END_DECLS

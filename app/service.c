@@ -87,6 +87,16 @@ held_changed_cb (DrayManager *manager, G_GNUC_UNUSED GParamSpec *pspec, DrayServ
 }
 
 static void
+rate_limit_changed_cb (DrayManager *manager, G_GNUC_UNUSED GParamSpec *pspec, DrayService *self)
+{
+  guint64 rate_limit;
+
+  g_object_get (manager, "rate-limit", &rate_limit, NULL);
+  dray_bus_manager1_set_rate_limit (self->skeleton, rate_limit);
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
+}
+
+static void
 detach (DrayService *self)
 {
   g_clear_handle_id (&self->flush_source, g_source_remove);
@@ -217,6 +227,11 @@ dray_service_set_manager (DrayService *self, DrayManager *manager)
     dray_service_apply_held (self);
   else
     held_changed_cb (manager, NULL, self);
+  g_signal_connect (manager, "notify::rate-limit", G_CALLBACK (rate_limit_changed_cb), self);
+  if (self->is_rate_asked)
+    dray_service_apply_rate_limit (self);
+  else
+    rate_limit_changed_cb (manager, NULL, self);
 
   waiting = g_steal_pointer (&self->waiting);
   self->waiting = g_ptr_array_new ();

@@ -67,8 +67,9 @@ dray_settings_bind_size (GSettings *settings, GObject *window)
  * @manager: a manager that is not open
  * @is_window: whether it is the window's, rather than a command's
  *
- * Has @manager do as the person wants: how many transfers run at once, from now on, and whether
- * what ran when the last program ended goes on. A command never resumes what it was not asked for.
+ * Has @manager do as the person wants: how many transfers run at once and how fast, from now on,
+ * and whether what ran when the last program ended goes on. A command never resumes what it was not
+ * asked for. A speed limit that is set at the manager, as over the bus, is remembered.
  */
 void
 dray_settings_set_up_manager (GSettings *settings, DrayManager *manager, gboolean is_window)
@@ -76,7 +77,11 @@ dray_settings_set_up_manager (GSettings *settings, DrayManager *manager, gboolea
   dray_manager_set_resumes (
       manager,
       is_window && (settings == NULL || g_settings_get_boolean (settings, DRAY_SETTING_RESUME)));
-  if (settings != NULL)
-    g_settings_bind (settings, DRAY_SETTING_MAX_TRANSFERS, manager, "max-transfers",
-                     G_SETTINGS_BIND_GET);
+  if (settings == NULL)
+    return;
+
+  g_settings_bind (settings, DRAY_SETTING_MAX_TRANSFERS, manager, "max-transfers",
+                   G_SETTINGS_BIND_GET);
+  g_settings_bind (settings, DRAY_SETTING_RATE_LIMIT, manager, "rate-limit",
+                   G_SETTINGS_BIND_DEFAULT);
 }

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 #define DRAY_SETTING_LIBRARY "library-folder"
 #define DRAY_SETTING_RESUME "resume-at-start"
 #define DRAY_SETTING_MAX_TRANSFERS "max-transfers"
+#define DRAY_SETTING_RATE_LIMIT "rate-limit"
 #define DRAY_SETTING_WIDTH "window-width"
 #define DRAY_SETTING_HEIGHT "window-height"
 #define DRAY_SETTING_MAXIMIZED "window-maximized"

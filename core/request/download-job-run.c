@@ -96,6 +96,7 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
     .boot_id = self->engine->boot_id,
     .interval = self->engine->interval,
     .rate_limit = dray_download_job_get_rate_limit (self),
+    .limiter = self->engine->limiter,
   };
 
   if (get_known (self, &known))

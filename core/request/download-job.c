@@ -229,6 +229,19 @@ update_rate_limit (DrayDownloadJob *self)
     dray_transfer_set_rate_limit (self->transfer, dray_download_job_get_rate_limit (self));
 }
 
+/**
+ * dray_download_job_rate_changed:
+ * @self: a job
+ *
+ * The limit for all transfers has changed.
+ */
+void
+dray_download_job_rate_changed (DrayDownloadJob *self)
+{
+  if (self->transfer != NULL)
+    dray_transfer_rate_changed (self->transfer);
+}
+
 static gboolean
 is_listed (GPtrArray *callers, const char *caller)
 {

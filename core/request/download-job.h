@@ -30,6 +30,7 @@ void dray_download_job_run_async (DrayDownloadJob *self,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data);
 gint64 dray_download_job_run_finish (DrayDownloadJob *self, GAsyncResult *result, GError **error);
+void dray_download_job_rate_changed (DrayDownloadJob *self);
 void dray_download_job_cancel (DrayDownloadJob *self);
 void dray_download_job_sample (DrayDownloadJob *self);
 

@@ -12,6 +12,7 @@
 #include "core/library/disks.h"
 #include "core/request/asset-table.h"
 #include "core/request/request-private.h"
+#include "core/transfer/rate-limiter.h"
 
 #include <libsoup/soup.h>
 
@@ -20,6 +21,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   SoupSession *session;
+  DrayRateLimiter *limiter; /* for all transfers together */
   DrayDisks *disks;
   DrayCatalog *catalog;
   DrayAssetTable *assets;

@@ -44,6 +44,7 @@ struct _DrayManager
   GHashTable *model_aliases; /* from an alias to a set of model ids */
   gint64 next_position;
   guint max_transfers;
+  guint64 rate_limit; /* bytes per second; DRAY_RATE_UNLIMITED */
   gboolean held;
   gboolean resumes;         /* what ran when the last program ended runs again */
   guint n_operations;       /* what must end before the manager may close */

@@ -21,6 +21,7 @@ enum
   PROP_0,
   PROP_HELD,
   PROP_MAX_TRANSFERS,
+  PROP_RATE_LIMIT,
   N_PROPS
 };
 
@@ -48,6 +49,7 @@ dray_manager_finalize (GObject *object)
   g_object_unref (self->engine.requests);
   g_clear_pointer (&self->engine.catalog, dray_catalog_free);
   dray_disks_free (self->engine.disks);
+  dray_rate_limiter_unref (self->engine.limiter);
   dray_asset_table_free (self->engine.assets);
   g_object_unref (self->engine.session);
   g_free (self->engine.boot_id);
@@ -72,6 +74,10 @@ dray_manager_get_property (GObject *object, guint id, GValue *value, GParamSpec 
       g_value_set_uint (value, self->max_transfers);
       break;
 
+    case PROP_RATE_LIMIT:
+      g_value_set_uint64 (value, self->rate_limit);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -84,6 +90,10 @@ dray_manager_set_property (GObject *object, guint id, const GValue *value, GPara
     {
     case PROP_MAX_TRANSFERS:
       dray_manager_set_max_transfers (DRAY_MANAGER (object), g_value_get_uint (value));
+      break;
+
+    case PROP_RATE_LIMIT:
+      dray_manager_set_rate_limit (DRAY_MANAGER (object), g_value_get_uint64 (value));
       break;
 
     default:
@@ -118,6 +128,16 @@ dray_manager_class_init (DrayManagerClass *klass)
       "max-transfers", NULL, NULL, 1, 100, MAX_TRANSFERS,
       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * DrayManager:rate-limit:
+   *
+   * How many bytes a second all transfers may fetch together; 0 for no limit. What a request has of
+   * its own holds beside it.
+   */
+  properties[PROP_RATE_LIMIT] = g_param_spec_uint64 (
+      "rate-limit", NULL, NULL, 0, G_MAXINT64, DRAY_RATE_UNLIMITED,
+      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -136,6 +156,7 @@ dray_manager_init (DrayManager *self)
   self->max_transfers = MAX_TRANSFERS;
   self->engine.requests = g_list_store_new (DRAY_TYPE_REQUEST);
   self->engine.session = dray_http_session_new ();
+  self->engine.limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, NULL);
   self->engine.disks = dray_disks_new ();
   self->engine.assets = dray_asset_table_new ();
   self->engine.boot_id = dray_drive_read_boot_id ();
@@ -226,6 +247,29 @@ dray_manager_set_max_transfers (DrayManager *self, guint max_transfers)
   self->max_transfers = max_transfers;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TRANSFERS]);
   dray_manager_pump_soon (self);
+}
+
+/**
+ * dray_manager_set_rate_limit:
+ * @self: a manager
+ * @rate_limit: how many bytes a second all transfers may fetch together; 0 for no limit
+ *
+ * Takes effect at once.
+ */
+void
+dray_manager_set_rate_limit (DrayManager *self, guint64 rate_limit)
+{
+  g_return_if_fail (DRAY_IS_MANAGER (self));
+  g_return_if_fail (rate_limit <= G_MAXINT64);
+
+  if (self->rate_limit == rate_limit)
+    return;
+
+  self->rate_limit = rate_limit;
+  dray_rate_limiter_set_rate (self->engine.limiter, g_get_monotonic_time (), (gint64) rate_limit);
+  for (guint i = 0; i < self->jobs->len; i++)
+    dray_download_job_rate_changed (g_ptr_array_index (self->jobs, i));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RATE_LIMIT]);
 }
 
 /* The requests are back: children find their parents, and what is to run again waits its turn. */

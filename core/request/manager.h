@@ -23,6 +23,7 @@ void dray_manager_set_boot_id (DrayManager *self, const char *boot_id);
 void dray_manager_set_interval (DrayManager *self, guint milliseconds);
 void dray_manager_set_resumes (DrayManager *self, gboolean resumes);
 void dray_manager_set_max_transfers (DrayManager *self, guint max_transfers);
+void dray_manager_set_rate_limit (DrayManager *self, guint64 rate_limit);
 
 void dray_manager_open_async (DrayManager *self,
                               GAsyncReadyCallback callback,

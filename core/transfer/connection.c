@@ -24,7 +24,7 @@ struct _DrayConnection
 {
   DrayWorker *worker;
   SoupSession *session;
-  DrayRateLimiter *limiter;
+  DrayRateLimiter *limiter; /* its own, below the transfer's */
   const DrayConnectionEvents *events; /* NULL while the connection is being freed */
   gpointer user_data;
   gboolean busy; /* main thread */
@@ -48,6 +48,7 @@ struct _DrayConnection
   DrayHttpAnswer *answer;
   DrayVerdict verdict;
   GError *error;
+  gint64 turn; /* when it may read on */
   guint8 *buffer;
   guint8 *disk_buffer; /* for comparing; made when first needed */
 };
@@ -123,30 +124,41 @@ wait_for_permission (DrayConnection *self)
   return granted;
 }
 
-/* Reads on in the body, no faster than is allowed. A refusal ends the wait, and the next read then
- * finds the cancellable cancelled. */
+/* Waits until the limiter lets it read on. A refusal ends the wait, and the next read then finds
+ * the cancellable cancelled. */
+static void
+wait_for_turn (DrayConnection *self)
+{
+  gint64 now;
+
+  dray_lock_acquire (&self->lock);
+  while (self->permission != PERMISSION_REFUSED && (now = g_get_monotonic_time ()) < self->turn)
+    {
+      if (self->rate_changed)
+        self->turn = now + dray_rate_limiter_get_wait (self->limiter, now);
+      self->rate_changed = FALSE;
+      if (now < self->turn)
+        dray_condition_wait_until (&self->wake, &self->lock, self->turn);
+    }
+  dray_lock_release (&self->lock);
+}
+
+/* Reads on in the body, no faster than is allowed. */
 static gssize
 read_body (DrayConnection *self, gsize wanted)
 {
-  gsize portion = dray_rate_limiter_get_portion (self->limiter, wanted);
-  gssize n = dray_http_read (self->answer, self->buffer, portion, self->cancellable, &self->error);
-  gint64 now = g_get_monotonic_time ();
-  gint64 wait = n > 0 ? dray_rate_limiter_book (self->limiter, now, (gsize) n) : 0;
-  gint64 until = now + wait;
+  gsize portion;
+  gssize n;
 
-  if (wait == 0)
-    return n;
-
-  dray_lock_acquire (&self->lock);
-  while (self->permission != PERMISSION_REFUSED && (now = g_get_monotonic_time ()) < until)
+  wait_for_turn (self);
+  portion = dray_rate_limiter_get_portion (self->limiter, wanted);
+  n = dray_http_read (self->answer, self->buffer, portion, self->cancellable, &self->error);
+  if (n > 0)
     {
-      if (self->rate_changed)
-        until = now + dray_rate_limiter_get_wait (self->limiter, now);
-      self->rate_changed = FALSE;
-      if (now < until)
-        dray_condition_wait_until (&self->wake, &self->lock, until);
+      gint64 now = g_get_monotonic_time ();
+
+      self->turn = now + dray_rate_limiter_book (self->limiter, now, (gsize) n);
     }
-  dray_lock_release (&self->lock);
 
   return n;
 }
@@ -269,7 +281,7 @@ fetched_cb (gpointer data)
 /**
  * dray_connection_new:
  * @session: the manager's session
- * @limiter: how fast it may read; must outlive the connection
+ * @limiter: how fast all of the transfer may read
  * @events: what to tell; must outlive the connection
  * @user_data: for @events
  *
@@ -284,7 +296,7 @@ dray_connection_new (SoupSession *session,
   DrayConnection *self = g_new0 (DrayConnection, 1);
 
   self->session = g_object_ref (session);
-  self->limiter = limiter;
+  self->limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, limiter);
   self->events = events;
   self->user_data = user_data;
   self->buffer = g_malloc (BUFFER_SIZE);
@@ -314,6 +326,7 @@ dray_connection_free (DrayConnection *connection)
   dray_validator_clear (&connection->validator);
   g_clear_object (&connection->cancellable);
   g_object_unref (connection->session);
+  dray_rate_limiter_unref (connection->limiter);
   g_free (connection->buffer);
   g_free (connection->disk_buffer);
   g_free (connection);

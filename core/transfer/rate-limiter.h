@@ -3,8 +3,11 @@
 /*
  * When the next bytes of a limited transfer may be read.
  *
- * Bytes are booked on one absolute schedule, so that what one wait oversleeps the next makes good.
- * Pure: the caller brings the monotonic time. Its own lock is all that it shares; any thread.
+ * Limiters form a tree: one for everything, below it one for each transfer, below that one for each
+ * connection, which reads and has no limit of its own. What is booked at one counts for all above
+ * it. Bytes are booked on an absolute schedule, so that what one wait oversleeps the next makes
+ * good. Pure: the caller brings the monotonic time, and waits. A lock of its own is all that each
+ * shares; any thread.
  */
 
 #pragma once
@@ -18,13 +21,14 @@ G_BEGIN_DECLS
 
 typedef struct _DrayRateLimiter DrayRateLimiter;
 
-DrayRateLimiter *dray_rate_limiter_new (gint64 rate);
-void dray_rate_limiter_free (DrayRateLimiter *limiter);
+DrayRateLimiter *dray_rate_limiter_new (gint64 rate, DrayRateLimiter *parent);
+DrayRateLimiter *dray_rate_limiter_ref (DrayRateLimiter *limiter);
+void dray_rate_limiter_unref (DrayRateLimiter *limiter);
 void dray_rate_limiter_set_rate (DrayRateLimiter *limiter, gint64 now, gint64 rate);
 gsize dray_rate_limiter_get_portion (DrayRateLimiter *limiter, gsize most);
 gint64 dray_rate_limiter_book (DrayRateLimiter *limiter, gint64 now, gsize n_bytes);
 gint64 dray_rate_limiter_get_wait (DrayRateLimiter *limiter, gint64 now);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayRateLimiter, dray_rate_limiter_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayRateLimiter, dray_rate_limiter_unref)
 
 G_END_DECLS

@@ -29,7 +29,7 @@ dray_transfer_finalize (GObject *object)
 
   g_clear_pointer (&self->file, dray_partial_file_unref);
   g_clear_pointer (&self->map, dray_piece_map_free);
-  g_clear_pointer (&self->limiter, dray_rate_limiter_free);
+  g_clear_pointer (&self->limiter, dray_rate_limiter_unref);
   g_clear_pointer (&self->location, dray_location_free);
   g_clear_pointer (&self->found_pieces, g_array_unref);
   g_clear_pointer (&self->saved_blocks, g_array_unref);
@@ -121,7 +121,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->disk = disk;
   self->journal = g_object_ref (journal);
   self->resolver = g_object_ref (resolver);
-  self->limiter = dray_rate_limiter_new (plan->rate_limit);
+  self->limiter = dray_rate_limiter_new (plan->rate_limit, plan->limiter);
   self->connection = dray_connection_new (session, self->limiter, &dray_transfer_connection_events, self);
 
   return self;
@@ -364,6 +364,20 @@ dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit)
   g_return_if_fail (rate_limit >= 0);
 
   dray_rate_limiter_set_rate (self->limiter, g_get_monotonic_time (), rate_limit);
+  dray_transfer_rate_changed (self);
+}
+
+/**
+ * dray_transfer_rate_changed:
+ * @self: a transfer
+ *
+ * A limit that holds for this transfer has changed: it holds at once for a connection that waits.
+ */
+void
+dray_transfer_rate_changed (DrayTransfer *self)
+{
+  g_return_if_fail (DRAY_IS_TRANSFER (self));
+
   dray_connection_rate_changed (self->connection);
 }
 

@@ -73,6 +73,7 @@ typedef struct
  * @boot_id: of the running kernel
  * @interval: how often `written` is journaled while bytes move, in milliseconds
  * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
+ * @limiter: (nullable): what holds for all transfers together
  * @known: (nullable): a finished file of the same link; if the server still has that version, the
  *   transfer ends with it and fetches nothing
  *
@@ -96,6 +97,7 @@ typedef struct
   const char *boot_id;
   guint interval;
   gint64 rate_limit;
+  DrayRateLimiter *limiter;
   const DrayKnownFile *known;
 } DrayTransferPlan;
 
@@ -158,6 +160,7 @@ DrayTransferResult *dray_transfer_run_finish (DrayTransfer *self,
                                               GError **error);
 void dray_transfer_result_free (DrayTransferResult *result);
 void dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit);
+void dray_transfer_rate_changed (DrayTransfer *self);
 void dray_transfer_sample (DrayTransfer *self, DrayTransferProgress *progress);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayTransferResult, dray_transfer_result_free)

@@ -134,6 +134,34 @@ class Holding(BusTest):
         self.caller.wait_for_state(request_id, 'completed')
 
 
+class RateLimit(BusTest):
+    def set_limit(self, limit):
+        self.caller.call_interface(PROPERTIES, 'Set', '(ssv)', MANAGER, 'RateLimit',
+                                   GLib.Variant('t', limit))
+
+    def limit(self):
+        return self.caller.call_interface(PROPERTIES, 'Get', '(ss)', MANAGER, 'RateLimit')[0]
+
+    def test_it_holds_at_once_for_all(self):
+        server = self.serve(a=4 * MEGABYTE, b=4 * MEGABYTE)
+        self.set_limit(1)
+        self.caller.call('Open')
+        self.assertEqual(self.limit(), 1)
+        ids = [self.caller.download(server.url(f'{name}.gguf')) for name in 'ab']
+        for request_id in ids:
+            self.caller.wait_for_bytes(request_id, 1)
+            self.assertLess(self.caller.request(request_id)['Downloaded'], MEGABYTE)
+        self.set_limit(0)
+        for request_id in ids:
+            self.caller.wait_for_state(request_id, 'completed')
+        self.assertEqual(self.limit(), 0)
+
+    def test_the_largest_number(self):
+        self.caller.call('Open')
+        self.set_limit(2**64 - 1)
+        self.caller.wait_for(lambda: self.limit() == 2**63 - 1, 'the largest limit')
+
+
 class Queue(BusTest):
     def test_a_request_is_moved_to_the_front(self):
         files = {f'm{number}': 16 * MEGABYTE for number in range(5)}

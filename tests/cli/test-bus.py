@@ -42,6 +42,7 @@ class Interface(BusTest):
             self.assertEqual(''.join(kind for kind, way in arguments if way == 'in'), takes)
             self.assertEqual(''.join(kind for kind, way in arguments if way == 'out'), gives)
         self.assertRegex(manager, '<property type="b" name="Held" access="readwrite"')
+        self.assertRegex(manager, '<property type="t" name="RateLimit" access="readwrite"')
 
         xml = self.caller.call_interface('org.freedesktop.DBus.Introspectable', 'Introspect', None,
                                          path=path_of(with_request))[0]

@@ -178,7 +178,7 @@ let_it_wait (void)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Under the first limit the second portion would come after a quarter of an hour. */
+/* Under the first limit the second portion would come after minutes. */
 static void
 test_live (gconstpointer data)
 {

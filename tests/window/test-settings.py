@@ -14,6 +14,7 @@ from servers import ModelServer  # noqa: E402
 MEGABYTE = 1000 * 1000
 SIZE = 6 * MEGABYTE
 GROUP = 'org/dray/Dray'
+APPLICATION = 'org.dray.Dray'
 
 
 class Settings(WindowTest):
@@ -94,6 +95,23 @@ class Settings(WindowTest):
         program.wait_for_fraction('Small')
         self.assertEqual([name for name in ('Small', 'Other') if program.fraction(name)], ['Small'])
         self.assertEqual([fetch['target'] for fetch in self.server.records()], ['/Small.gguf'])
+
+    def test_all_are_as_slow_as_the_settings_say(self):
+        self.server.control('rate?bytes=0')
+        self.store(rate_limit='uint64 1')
+        program = self.open(self.url)
+        program.wait_for_label(' bytes of 6.0')
+        self.path.write_text(f'[{GROUP}]\nrate-limit=uint64 0\n')
+        program.wait_for_label('Complete')
+
+    def test_a_limit_from_the_bus_is_remembered(self):
+        program = self.open()
+        self.desktop.run('gdbus', 'call', '--session', '--dest', APPLICATION, '--object-path',
+                         '/' + APPLICATION.replace('.', '/'), '--method',
+                         'org.freedesktop.DBus.Properties.Set', 'org.dray.Dray.Manager1',
+                         'RateLimit', '<uint64 5000000>')
+        program.wait_for(lambda: self.stored().get('rate-limit') == '5000000',
+                         'the limit to be stored')
 
     def test_the_window_is_as_large_as_it_was(self):
         program = self.open()
