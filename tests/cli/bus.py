@@ -61,7 +61,7 @@ sys.stdin.read()
 def read_line(descriptor, what):
     line = b''
     while not line.endswith(b'\n'):
-        if not select.select([descriptor], [], [], 20)[0]:
+        if not select.select([descriptor], [], [], 60 * PATIENCE)[0]:
             raise AssertionError(f'{what} said nothing')
         piece = os.read(descriptor, 4096)
         if not piece:
@@ -140,14 +140,14 @@ class Caller:
         if not self.connection.is_closed():
             self.connection.close_sync(None)
 
-    def call_interface(self, interface, method, signature, *arguments, path=PATH, seconds=30):
+    def call_interface(self, interface, method, signature, *arguments, path=PATH, seconds=60):
         parameters = GLib.Variant(signature, pack(signature, arguments)) if signature else None
         reply = self.connection.call_sync(self.name, path, interface, method, parameters, None,
                                           Gio.DBusCallFlags.NONE,
                                           int(seconds * PATIENCE * 1000), None)
         return reply.unpack()
 
-    def call(self, method, signature=None, *arguments, seconds=30):
+    def call(self, method, signature=None, *arguments, seconds=60):
         return self.call_interface(MANAGER, method, signature, *arguments, seconds=seconds)
 
     def call_bus(self, method, signature=None, *arguments):
@@ -189,7 +189,7 @@ class Caller:
         objects = self.call_interface(OBJECTS, 'GetManagedObjects', None)[0]
         return {interfaces[REQUEST]['Id']: interfaces[REQUEST] for interfaces in objects.values()}
 
-    def wait_for(self, condition, what, seconds=20):
+    def wait_for(self, condition, what, seconds=60):
         deadline = time.monotonic() + seconds * PATIENCE
         while True:
             while self._context.iteration(False):
@@ -200,7 +200,7 @@ class Caller:
                 raise AssertionError(f'waited {seconds} s for {what}')
             time.sleep(0.01)
 
-    def wait_for_state(self, request_id, *states, seconds=20):
+    def wait_for_state(self, request_id, *states, seconds=60):
         self.wait_for(lambda: self.state(request_id) in states, f'{request_id} to be {states}',
                       seconds)
 
@@ -291,7 +291,7 @@ class BusTest(unittest.TestCase):
             process = os.pidfd_open(caller.process_of(NAME))
             try:
                 caller.call('Close')
-                self.assertTrue(has_ended(process, 20), 'the service did not end')
+                self.assertTrue(has_ended(process, 60), 'the service did not end')
             finally:
                 os.close(process)
         caller.close()
@@ -308,4 +308,4 @@ class BusTest(unittest.TestCase):
 
 
 def has_ended(process, seconds):
-    return bool(select.select([process], [], [], seconds)[0])
+    return bool(select.select([process], [], [], seconds * PATIENCE)[0])

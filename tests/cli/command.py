@@ -30,6 +30,16 @@ def sha256_of(path):
     return digest.hexdigest()
 
 
+def assert_quick(case, limit, measure, tries=5):
+    """One of some measurements, each a function's number of seconds, is below the limit. Other work
+    on the machine can spoil some; what is slow by itself is so each time. Returns all."""
+    times = []
+    while not times or (min(times) >= limit and len(times) < tries):
+        times.append(measure())
+    case.assertLess(min(times), limit, times)
+    return times
+
+
 class Run:
     """A run of dray with --json or not, whose lines are taken as they come."""
 
@@ -62,7 +72,7 @@ class Run:
             events = [json.loads(line) for _, line in self.lines]
         return [event for event in events if kind in (None, event['event'])]
 
-    def wait_for_event(self, predicate, seconds=20):
+    def wait_for_event(self, predicate, seconds=60):
         """Waits for an event of which the predicate holds, and returns it."""
         deadline = time.monotonic() + seconds * PATIENCE
         seen = 0

@@ -22,6 +22,8 @@ import threading
 import time
 import urllib.request
 
+from command import PATIENCE
+
 
 def free_port():
     with socket.socket() as probe:
@@ -90,6 +92,11 @@ class ModelServer:
         with urllib.request.urlopen(f'{self.base}/control/{action}', data=b'') as answer:
             return answer.read().decode().strip()
 
+    def hurry(self):
+        """Lets everything come at once, what is being sent too."""
+        self.control('rate?bytes=0')
+        self.open_gates()
+
     def replace(self, name):
         """Serves other content under the name, as large as before; returns its SHA-256."""
         self.digests[name] = self.control(f'replace?name={name}')
@@ -124,7 +131,8 @@ class ModelServer:
 
 
 class Nginx:
-    """A folder of files. The log's lines come when an answer is over."""
+    """A folder of files, at a rate per connection until hurry(). The log's lines come when an answer
+    is over."""
 
     def __init__(self, rate=0):
         self._folder = tempfile.TemporaryDirectory(prefix='dray-nginx.')
@@ -133,6 +141,7 @@ class Nginx:
         self.files.mkdir()
         self.log_path = root / 'access'
         self.error_path = root / 'error'
+        self._hurry_path = root / 'hurry'
         self._start(root, rate)
 
     def __enter__(self):
@@ -154,7 +163,10 @@ class Nginx:
               log_format fetch '$uri|$status|$body_bytes_sent|$http_range|$request_time';
               access_log {self.log_path} fetch;
               sendfile on; limit_rate {rate};
-              server {{ listen 127.0.0.1:{self.port}; root {self.files}; }}
+              server {{
+                listen 127.0.0.1:{self.port}; root {self.files};
+                if (-f {self._hurry_path}) {{ set $limit_rate 0; }}
+              }}
             }}'''
 
     def _start(self, root, rate):
@@ -171,7 +183,7 @@ class Nginx:
         raise AssertionError('nginx did not start: ' + self.error_path.read_text())
 
     def _answers(self):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30 * PATIENCE
         while self._process.poll() is None and time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(('127.0.0.1', self.port)) == 0:
@@ -181,6 +193,10 @@ class Nginx:
 
     def url(self, name):
         return f'http://127.0.0.1:{self.port}/{name}'
+
+    def hurry(self):
+        """Lets come at once what is asked for from now on."""
+        self._hurry_path.touch()
 
     def fetches(self):
         fetches = []
@@ -284,9 +300,9 @@ def chunked(n_bytes):
     return answer
 
 
-def wait_for(condition, what, seconds=20):
+def wait_for(condition, what, seconds=60):
     """Waits until the condition holds; it is an error if it does not in time."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f'waited {seconds} s for {what}')
