@@ -14,8 +14,8 @@ STEMS = [name.removesuffix('.gguf') for name in NAMES]
 class SetChecks:
     """Mixed into a test case that has a `home`."""
 
-    def serve(self, rate=0, n_files=3):
-        server = ModelServer(rate, **{stem: 2 * MEGABYTE for stem in STEMS[:n_files]})
+    def serve(self, rate=0, gate=0, n_files=3):
+        server = ModelServer(rate, gate, **{stem: 2 * MEGABYTE for stem in STEMS[:n_files]})
         self.addCleanup(server.__exit__)
         return server
 
@@ -31,18 +31,25 @@ class SetChecks:
         return parent['requestId'], [child['requestId'] for child in children]
 
     def pause_halfway(self, server):
+        """Of a server whose gates stop each file halfway, and are open afterwards."""
         run = self.home.get(server.url(NAMES[1]))
         run.wait_for_event(lambda event: (event.get('downloaded') or 0) > MEGABYTE)
         run.signal(signal.SIGINT)
         self.assertEqual(run.end(), 130)
         self.assertEqual(run.stderr(), [])
+        server.open_gates()
         return run
 
     def test_each_file_is_told_of_and_so_is_the_whole(self):
-        server = self.serve(rate=4 * MEGABYTE)
+        server = self.serve(gate=MEGABYTE)
         run = self.home.get(server.url(NAMES[1]))
-        self.assertEqual(run.end(), 0, run.stderr())
+        run.wait_for_event(lambda event: event['event'] == 'progress')
         parent, children = self.ids_of(run)
+        for request_id in (parent, *children):
+            run.wait_for_event(lambda event: event['requestId'] == request_id
+                               and event.get('state') == 'downloading')
+        server.open_gates()
+        self.assertEqual(run.end(), 0, run.stderr())
         for request_id in (parent, *children):
             progress = [event for event in run.events('progress')
                         if event['requestId'] == request_id]
@@ -73,7 +80,7 @@ class SetChecks:
         self.assertEqual(len(run.events('completed')), 2)
 
     def test_an_interrupt_pauses_all_and_resume_takes_all_up(self):
-        server = self.serve(rate=2 * MEGABYTE)
+        server = self.serve(gate=MEGABYTE)
         paused = self.pause_halfway(server)
         parent, children = self.ids_of(paused)
         self.assertEqual({row['requestId']: row['state'] for row in self.home.rows()},
@@ -88,7 +95,7 @@ class SetChecks:
         self.assertLess(sent, 10 * MEGABYTE)
 
     def test_list_shows_the_files_below_the_whole(self):
-        server = self.serve(rate=2 * MEGABYTE)
+        server = self.serve(gate=MEGABYTE)
         parent, children = self.ids_of(self.pause_halfway(server))
         whole, *files = self.home.run('list').stdout()
         self.assertRegex(whole, rf'^{parent[:8]}  paused .* m\.gguf$')
@@ -97,7 +104,7 @@ class SetChecks:
         self.assertEqual([row['parentId'] for row in self.home.rows()], [None] + [parent] * 3)
 
     def test_one_file_and_the_whole_are_resumed_and_discarded(self):
-        server = self.serve(rate=2 * MEGABYTE)
+        server = self.serve(gate=MEGABYTE)
         parent, children = self.ids_of(self.pause_halfway(server))
         run = self.home.start('resume', '--json', children[0])
         self.assertEqual(run.end(), 0, run.stderr())
@@ -110,7 +117,7 @@ class SetChecks:
         self.assertEqual(self.home.names(), [NAMES[0]])
 
     def test_a_pause_from_elsewhere_is_said_once(self):
-        server = self.serve(rate=MEGABYTE)
+        server = self.serve(gate=MEGABYTE)
         run = self.home.get(server.url(NAMES[0]))
         run.wait_for_event(lambda event: event.get('state') == 'downloading')
         parent, children = self.ids_of(run)

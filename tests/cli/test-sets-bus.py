@@ -15,11 +15,12 @@ class SetsOverTheBus(SetChecks, BusTest):
         self.assertEqual(self.home.run('pause', request_id).status, 0)
 
     def test_the_command_goes_on_with_all_when_the_process_ends(self):
-        server = self.serve(rate=500_000)
+        server = self.serve(gate=500_000)
         run = self.home.get(server.url(NAMES[0]))
         run.wait_for_event(lambda event: (event.get('downloaded') or 0) > 300_000)
         self.assertTrue(self.caller.has_owner(NAME))
         self.caller.call('Close')
+        server.open_gates()
         self.assertEqual(run.end(), 0, run.stderr())
         parent, children = self.ids_of(run)
         self.assertEqual({event['requestId'] for event in run.events('completed')},
