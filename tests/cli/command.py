@@ -96,7 +96,7 @@ class Run:
     def has_ended(self, seconds=0):
         return bool(select.select([self._pidfd], [], [], seconds)[0])
 
-    def end(self, seconds=60):
+    def end(self, seconds=120):
         """Waits for the end, to the millisecond; returns the exit status."""
         try:
             if not self.has_ended(seconds * PATIENCE):
@@ -159,7 +159,7 @@ class Home:
     def start(self, *arguments, **options):
         return Run(self, arguments, **options)
 
-    def run(self, *arguments, seconds=60, **options):
+    def run(self, *arguments, seconds=120, **options):
         run = self.start(*arguments, **options)
         run.status = run.end(seconds)
         return run

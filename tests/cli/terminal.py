@@ -9,6 +9,8 @@ import struct
 import termios
 import threading
 
+from servers import wait_for
+
 
 class Terminal:
     """A terminal that keeps what is written to it."""
@@ -27,6 +29,15 @@ class Terminal:
         except OSError:     # nobody has the other side open any more
             pass
 
+    def lines(self):
+        """What was drawn, in its order."""
+        text = re.sub(r'\x1b\[[0-9]*[A-Z]', '', self._written.decode(errors='replace'))
+        return [line for line in re.split(r'[\r\n]+', text) if line]
+
+    def wait_for(self, pattern):
+        """Waits until a line has been drawn in which the pattern is found."""
+        wait_for(lambda: any(re.search(pattern, line) for line in self.lines()), pattern)
+
     def finish(self):
         os.close(self.slave)
         self._thread.join()
@@ -34,14 +45,17 @@ class Terminal:
         return self._written.decode()
 
 
-def show(case, columns, *arguments, signalled=None, rows=24):
-    """Returns the exit status and the lines in the order in which they were drawn."""
+def show(case, columns, *arguments, meanwhile=None, rows=24):
+    """Returns the exit status and the lines in the order in which they were drawn. `meanwhile` is
+    called with the run and its terminal."""
     terminal = Terminal(columns, rows)
     run = case.home.start(*arguments, stdout=terminal.slave)
-    if signalled is not None:
-        case.assertFalse(run.has_ended(0.6))
-        run.signal(signalled)
-    status = run.end()
-    text = terminal.finish()
-    lines = [re.sub(r'\x1b\[[0-9]*[A-Z]', '', line) for line in re.split(r'[\r\n]+', text)]
-    return status, [line for line in lines if line], text
+    try:
+        if meanwhile is not None:
+            meanwhile(run, terminal)
+        status = run.end()
+    finally:
+        if run.process.poll() is None:
+            run.kill()
+        text = terminal.finish()
+    return status, terminal.lines(), text

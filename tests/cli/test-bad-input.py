@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import tap
-from command import CommandTest, Home
+from command import PATIENCE, CommandTest, Home
 from servers import ModelServer, PlainServer, chunked, free_port
 
 MEGABYTE = 1000 * 1000
@@ -57,13 +57,14 @@ class BadSource(CommandTest):
 
     def test_the_file_vanishes_while_it_is_half_here(self):
         """Its bytes stay, and are of use when it is back."""
-        with ModelServer(4 * MEGABYTE, model=4 * MEGABYTE) as server:
+        with ModelServer(gate=2 * MEGABYTE, model=4 * MEGABYTE) as server:
             url = server.url('model.gguf')
             run = self.home.get(url)
             run.wait_for_bytes(MEGABYTE)
             run.signal(signal.SIGINT)
             self.assertEqual(run.end(), 130)
             written = self.home.written()
+            server.open_gates()
             server.control('status?name=model.gguf&status=404&times=1')
             self.assert_failed(self.home.get(url), 'not-found')
             self.assertEqual(self.home.names(), ['model.gguf.part'])
@@ -116,6 +117,13 @@ class FullDisk(CommandTest):
 
     N_BYTES = 40 << 20
 
+    # To be run with Python in the scripts, whose files wait at a gate until the disk is full.
+    OPEN_GATE = """
+import os, urllib.request
+base, name = os.environ['URL'].rsplit('/', 1)
+urllib.request.urlopen(f'{base}/control/gate?name={name}', data=b'')
+"""
+
     def on_small_disk(self, script, **values):
         """Runs a shell script beside a small disk that is mounted at $OUT."""
         self.home.out.mkdir(exist_ok=True)
@@ -132,8 +140,8 @@ class FullDisk(CommandTest):
             [*namespace, 'sh', '-c',
              f'mount -t tmpfs -o size={self.N_BYTES} tmpfs "$OUT" || exit 99\n{script}'],
             env={**self.home.environment, 'OUT': str(self.home.out),
-                 'DRAY': os.environ['DRAY'], **values},
-            text=True, capture_output=True, timeout=60, check=False)
+                 'DRAY': os.environ['DRAY'], 'OPEN_GATE': self.OPEN_GATE, **values},
+            text=True, capture_output=True, timeout=120 * PATIENCE, check=False)
 
     def check(self, ended):
         self.assertEqual(ended.returncode, 1, ended)
@@ -151,11 +159,12 @@ class FullDisk(CommandTest):
 
     def test_the_room_for_a_file_is_taken_at_its_start(self):
         """Whoever fills the disk meanwhile does no harm."""
-        with ModelServer(10 * MEGABYTE, model=20 * MEGABYTE) as server:
+        with ModelServer(gate=MEGABYTE, model=20 * MEGABYTE) as server:
             ended = self.on_small_disk('''
                 "$DRAY" get --quiet -d "$OUT" "$URL" & pid=$!
                 until [ -s "$OUT/model.gguf.part" ] || ! kill -0 "$pid"; do sleep 0.02; done
                 dd if=/dev/zero of="$OUT/filler" bs=65536 2>/dev/null
+                /usr/bin/python3 -c "$OPEN_GATE"
                 wait "$pid" || exit
                 sha256sum <"$OUT/model.gguf"''', URL=server.url('model.gguf'))
             self.assertEqual(ended.returncode, 0, ended)
@@ -173,12 +182,13 @@ class FullDisk(CommandTest):
 
     def test_the_catalogs_disk_fills_too(self):
         """It ends with the bytes kept, and once there is room the file arrives whole."""
-        with ModelServer(10 * MEGABYTE, model=10 * MEGABYTE) as server:
+        with ModelServer(gate=MEGABYTE, model=10 * MEGABYTE) as server:
             ended = self.on_small_disk('''
                 export XDG_DATA_HOME="$OUT/data"
                 "$DRAY" get --json -d "$OUT/files" "$URL" >"$OUT.log" & pid=$!
                 until [ -s "$OUT/files/model.gguf.part" ] || ! kill -0 "$pid"; do sleep 0.02; done
                 dd if=/dev/zero of="$OUT/filler" bs=4096 2>/dev/null
+                /usr/bin/python3 -c "$OPEN_GATE"
                 wait "$pid"; echo $?
                 ls -A "$OUT/files"
                 "$DRAY" list --all >/dev/null 2>&1; echo $?
@@ -200,7 +210,7 @@ class FullDisk(CommandTest):
             command = self.home.command(['get', '-d', self.home.out, server.url('model.gguf')])
             ended = subprocess.run(['bash', '-c', 'ulimit -f 1024; exec "$@"', 'sh', *command],
                                    env=self.home.environment, text=True, capture_output=True,
-                                   timeout=60, check=False)
+                                   timeout=120 * PATIENCE, check=False)
             self.assertEqual(ended.returncode, 1, ended)
             self.assertRegex(ended.stderr, r'\Adray: (too-large-for-drive|disk-full): .*\n\Z')
             self.assertNotIn('model.gguf', self.home.names())
@@ -208,7 +218,7 @@ class FullDisk(CommandTest):
 
 class SecondDray(CommandTest):
     def test_another_on_the_same_catalog(self):
-        with ModelServer(MEGABYTE, model=2 * MEGABYTE) as server:
+        with ModelServer(gate=MEGABYTE, model=2 * MEGABYTE) as server:
             url = server.url('model.gguf')
             first = self.home.get(url)
             first.wait_for_bytes(1)
@@ -225,21 +235,23 @@ class SecondDray(CommandTest):
             self.assertEqual(self.home.run('cancel', '--model', row['modelId']).status, 1)
 
             self.assertFalse(first.has_ended())
+            server.open_gates()
             self.assert_completed(first, server.digests['model.gguf'], 'model.gguf')
             self.assertEqual(len(server.records()), 1)
             self.assertEqual(self.home.names(), ['model.gguf'])
 
     def test_the_lock_ends_with_its_owner(self):
-        with ModelServer(MEGABYTE, model=MEGABYTE) as server:
+        with ModelServer(gate=MEGABYTE // 2, model=MEGABYTE) as server:
             first = self.home.get(server.url('model.gguf'))
             first.wait_for_bytes(1)
             first.kill()
+            server.open_gates()
             self.assert_completed(self.home.get(server.url('model.gguf')),
                                   server.digests['model.gguf'])
 
     def test_list_beside_a_running_one(self):
         """It changes nothing and gets in nobody's way."""
-        with ModelServer(MEGABYTE, model=6 * MEGABYTE) as server:
+        with ModelServer(gate=MEGABYTE, model=6 * MEGABYTE) as server:
             first = self.home.get(server.url('model.gguf'))
             first.wait_for_bytes(MEGABYTE // 10)
             for _ in range(5):
@@ -248,6 +260,7 @@ class SecondDray(CommandTest):
                 self.assertEqual(row['total'], 6 * MEGABYTE)
                 plain = self.home.run('list')
                 self.assertEqual((plain.status, len(plain.stdout())), (0, 1))
+            server.open_gates()
             self.assert_completed(first, server.digests['model.gguf'])
 
 
@@ -283,7 +296,7 @@ class Usage(CommandTest):
                 self.home.environment['DBUS_SESSION_BUS_ADDRESS'] = address
                 run = self.home.start('get', '--json', '-d', self.home.out / str(number),
                                       server.url('one.gguf'))
-                self.assertEqual(run.end(15), 0, run.stderr())
+                self.assertEqual(run.end(30), 0, run.stderr())
 
     def test_a_source_that_begins_with_a_dash(self):
         self.assert_failed(self.home.get('--', '--json'), 'invalid-source')

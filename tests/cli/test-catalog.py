@@ -92,7 +92,7 @@ class OtherCatalogs(CommandTest):
         self.check_refused()
 
     def test_a_damaged_one(self):
-        with ModelServer(1 << 20, model=4 << 20) as server:
+        with ModelServer(gate=1 << 20, model=4 << 20) as server:
             run = self.home.get(server.url('model.gguf'))
             run.wait_for_bytes(1 << 18)
             run.signal(signal.SIGINT)

@@ -10,7 +10,7 @@ from command import PATIENCE, CommandTest, sha256_of
 from servers import Nginx
 
 SIZE = 24 << 20
-RATE = 12 << 20
+RATE = 2 << 20
 
 # GLib asks the C library, of which Python's own os.environ has only an early copy.
 ASKS_FOR_HTTP1 = '''
@@ -62,7 +62,7 @@ class Examples(CommandTest):
                        **{name: os.environ[name]
                           for name in ('GI_TYPELIB_PATH', 'LD_LIBRARY_PATH')}}
         run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
-                             capture_output=True, text=True, timeout=60 * PATIENCE)
+                             capture_output=True, text=True, timeout=120 * PATIENCE)
         self.assertEqual((run.returncode, run.stderr), (0, ''), run.stdout)
         return run.stdout.splitlines()
 
@@ -87,6 +87,7 @@ class Examples(CommandTest):
             self.assertGreaterEqual(percentage, 10)
             self.assertLess(downloaded, SIZE / 2)
 
+            nginx.hurry()
             *lines, last = self.run_program(*command)
             outcome, path = last.split(' ', 1)
             self.assertEqual(outcome, 'completed')

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`dray get`: a file arrives whole, and what is told meanwhile."""
 
+import contextlib
 import hashlib
+import json
 import os
 import pathlib
+import statistics
 import subprocess
 import time
 
 import tap
-from command import PATIENCE, STATES, CommandTest
+from command import PATIENCE, STATES, CommandTest, assert_quick
 from servers import ModelServer, MuteServer, Nginx, PlainServer, redirect_to, wait_for
 
 GIBIBYTE = 1 << 30
+RATE = 8 << 20
 REQUEST_FIELDS = {'event', 'requestId', 'parentId', 'modelId', 'downloadKey', 'source'}
 PROGRESS_FIELDS = {'event', 'requestId', 'downloadKey', 'state', 'downloaded', 'total',
                    'percentage', 'speed', 'eta'}
+PIPE_WRITE = 4096
 COMPLETED_FIELDS = {'event', 'requestId', 'path', 'size', 'sha256', 'verified'}
 
 
@@ -45,8 +50,8 @@ class GetFromNginx(CommandTest):
             tap.note(f'1 GiB took {took:.1f} s with its check')
 
     def test_events_have_every_field(self):
-        size = 64 << 20
-        with Nginx(rate=32 << 20) as server:
+        size = 16 << 20
+        with Nginx(rate=RATE) as server:
             sha256 = write_random(server.files / 'model.gguf', size)
             url = server.url('model.gguf')
             run = self.home.get('--sha256', sha256, url)
@@ -90,9 +95,11 @@ class GetFromNginx(CommandTest):
         for event in moving:
             self.assertEqual(event['total'], size)
             self.assertTrue(event['downloadKey'])
-            self.assertGreater(event['speed'], 16 << 20)
-            self.assertLess(event['speed'], 64 << 20)
             self.assertLess(abs(event['eta'] - (size - event['downloaded']) / event['speed']), 2)
+        # A busy machine may stand still for a moment.
+        speed = statistics.median(event['speed'] for event in moving)
+        self.assertGreater(speed, RATE / 2)
+        self.assertLess(speed, RATE * 2)
 
     def test_the_second_get_of_a_finished_file_is_told_its_path(self):
         with ModelServer(small=1 << 20) as server:
@@ -105,38 +112,63 @@ class GetFromNginx(CommandTest):
 
 class Progress(CommandTest):
     def test_five_to_ten_times_a_second(self):
-        """Counted over every second of a transfer with an even rate."""
-        with ModelServer(rate=10 << 20, model=40 << 20) as server:
-            run = self.home.get(server.url('model.gguf'))
-            self.assert_completed(run, server.digests['model.gguf'])
-            times = [at for (at, _), event in zip(run.lines, run.events())
-                     if event['event'] == 'progress' and event['state'] == 'downloading']
-            counts = []
-            start = times[0]
-            while start + 1 <= times[-1]:
-                counts.append(sum(start <= at < start + 1 for at in times))
-                start += 0.25
-            tap.note(f'progress events in each second: {min(counts)} to {max(counts)}')
-            self.assertGreaterEqual(len(counts), 8)
-            self.assertGreaterEqual(min(counts), 5)
-            self.assertLessEqual(max(counts), 10)
+        """Counted over every second of a transfer with an even rate. Other work on the machine can
+        spoil one; what tells too little or too much does so in all."""
+        with ModelServer(rate=4 << 20, model=16 << 20) as server:
+            for _ in range(5):
+                counts = self.count_progress(server)
+                tap.note(f'progress events in each second: {min(counts)} to {max(counts)}')
+                self.assertGreaterEqual(len(counts), 8)
+                if min(counts) >= 5 and max(counts) <= 10:
+                    return
+                server.replace('model.gguf')
+        self.fail('fewer than 5 or more than 10 progress events in some second of each')
+
+    def count_progress(self, server):
+        run = self.home.get(server.url('model.gguf'))
+        completed = self.assert_completed(run, server.digests['model.gguf'])
+        self.home.run('remove', completed['requestId'])
+        times = [at for (at, _), event in zip(run.lines, run.events())
+                 if event['event'] == 'progress' and event['state'] == 'downloading']
+        counts = []
+        start = times[0]
+        while start + 1 <= times[-1]:
+            counts.append(sum(start <= at < start + 1 for at in times))
+            start += 0.25
+        return counts
 
     def test_the_request_line_comes_before_the_network(self):
-        """A server that never answers: the line is there, and nothing else, when it is reached."""
-        for _ in range(5):
-            with MuteServer() as server:
-                run = self.home.get(server.url('model.gguf'))
-                request = run.wait_for_event(lambda event: event['event'] == 'request')
-                told = run.lines[0][0]
-                while not server.arrivals:
-                    self.assertFalse(run.has_ended(0.01))
-                self.assertLess(told - run.began, 1 * PATIENCE)
-                # The reader may be behind the server by a turn of the scheduler, not by more.
-                self.assertLess(told, server.arrivals[0] + 0.02)
-                self.assertEqual(run.events()[0], request)
-                self.assertNotIn('downloaded', request)
-                run.kill()
-                self.home.run('discard', request['requestId'])
+        """As long as nobody takes the line, the server is not reached; it is the first line."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        n_filled = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                n_filled += os.write(writer, bytes(PIPE_WRITE))
+        os.set_blocking(writer, True)
+        with MuteServer() as server, open(reader, 'rb') as output:
+            run = self.home.get(server.url('model.gguf'), stdout=writer)
+            os.close(writer)
+            self.assertFalse(run.has_ended(1.5))
+            self.assertEqual(server.arrivals, [])
+
+            output.read(n_filled)
+            request = json.loads(output.readline())
+            self.assertEqual(set(request), REQUEST_FIELDS)
+            wait_for(lambda: server.arrivals, 'the connection')
+            run.kill()
+
+    def test_the_request_line_comes_within_a_second(self):
+        def told_after():
+            run = self.home.get(server.url('model.gguf'))
+            request = run.wait_for_event(lambda event: event['event'] == 'request')
+            self.assertEqual(run.events()[0], request)
+            run.kill()
+            self.home.run('discard', request['requestId'])
+            return run.lines[0][0] - run.began
+
+        with MuteServer() as server:
+            assert_quick(self, 1 * PATIENCE, told_after)
 
     def test_the_request_line_needs_no_network_at_all(self):
         run = self.home.get('http://name-that-is-not.invalid/model.gguf')
@@ -211,7 +243,7 @@ class Options(CommandTest):
             took = time.monotonic() - run.began
             tap.note(f'3 MB at 2 MB/s took {took:.2f} s')
             self.assertGreater(took, 1)
-            self.assertLess(took, 3 * PATIENCE)
+            self.assertLess(took, 8, 'as many bits would take 12 s')
             for malformed in ('', 'fast', '-1', '1X', '1M1'):
                 run = self.home.run('get', '--limit-rate', malformed, server.url('one.gguf'))
                 self.assertEqual(run.status, 2, malformed)
@@ -310,12 +342,13 @@ class OutputThatEnds(CommandTest):
 
     def test_streams_closed_from_the_start(self):
         """What is printed must not go into the file that got the number of standard output."""
-        with ModelServer(rate=8 << 20, one=2 << 20) as server:
+        with ModelServer(gate=1 << 20, one=2 << 20) as server:
             for number, closed in enumerate(('>&-', '2>&-', '<&-', '<&- >&- 2>&-')):
                 folder = self.home.out / str(number)
                 command = self.home.command(['get', '--json', '-d', folder,
                                              server.url('one.gguf')])
                 sha256 = server.replace('one.gguf')
+                server.set_gate('one.gguf', 1 << 20)
                 with subprocess.Popen(['sh', '-c', f'exec "$@" {closed}', 'sh', *command],
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL, env=self.home.environment) as run:
@@ -323,6 +356,7 @@ class OutputThatEnds(CommandTest):
                     wait_for((folder / 'one.gguf.part').exists, 'the first bytes')
                     self.assertEqual({os.readlink(streams / str(fd)) for fd in range(3)},
                                      {'/dev/null'}, closed)
+                    server.open_gates()
                     self.assertEqual(run.wait(), 0)
                 self.assert_whole(folder / 'one.gguf', sha256)
 

@@ -16,16 +16,18 @@ ROW_FIELDS = {'requestId', 'parentId', 'modelId', 'downloadKey', 'source', 'call
 class Rows(CommandTest):
     def setUp(self):
         super().setUp()
-        self.server = ModelServer(4 * MEGABYTE, one=2 * MEGABYTE, two=MEGABYTE)
+        self.server = ModelServer(one=2 * MEGABYTE, two=MEGABYTE)
         self.addCleanup(self.server.__exit__)
         self.url = self.server.url('one.gguf')
 
     def pause_one(self):
         """A request that is halfway and paused; returns its id."""
+        self.server.set_gate('one.gguf', MEGABYTE // 2)
         run = self.home.get(self.url)
         run.wait_for_bytes(MEGABYTE // 2)
         run.signal(signal.SIGINT)
         self.assertEqual(run.end(), 130)
+        self.server.open_gates()
         return run.events('request')[0]['requestId']
 
     def complete_two(self):
@@ -125,6 +127,7 @@ class Rows(CommandTest):
         self.assertEqual(self.home.names(), ['one.gguf.part', 'two.gguf'])
 
     def test_a_killed_ones_request_is_listed_with_its_bytes(self):
+        self.server.set_gate('one.gguf', MEGABYTE)
         run = self.home.get(self.url)
         run.wait_for_bytes(MEGABYTE)
         run.kill()

@@ -37,12 +37,19 @@ def columns_of(text):
 class LiveLine(CommandTest):
     def test_it_never_wraps(self):
         name = 'a_model_with_quite_a_long_name_for_a_line'
-        with ModelServer(4 * MEGABYTE, **{name: 2 * MEGABYTE}) as server:
+
+        def let_it_come(_run, terminal):
+            terminal.wait_for(r' 1\.0.*/s')
+            server.open_gates()
+
+        with ModelServer(2 * MEGABYTE, **{name: 2 * MEGABYTE}) as server:
             for columns in (40, 80, 132):
                 self.home.out = self.home.root / str(columns)
                 server.replace(f'{name}.gguf')
+                server.set_gate(f'{name}.gguf', MEGABYTE)
                 status, lines, text = show(
-                    self, columns, 'get', '-d', self.home.out, server.url(f'{name}.gguf'))
+                    self, columns, 'get', '-d', self.home.out, server.url(f'{name}.gguf'),
+                    meanwhile=let_it_come)
                 self.assertEqual(status, 0)
                 self.assertLess(max(columns_of(line) for line in lines), columns)
                 self.assertGreaterEqual(len(lines), 3)
@@ -51,7 +58,7 @@ class LiveLine(CommandTest):
                 self.assertTrue(all(line.startswith('a_') for line in lines), lines)
 
     def test_it_shows_name_bytes_speed_and_the_end(self):
-        with ModelServer(4 * MEGABYTE, model=4 * MEGABYTE) as server:
+        with ModelServer(3 * MEGABYTE, model=6 * MEGABYTE) as server:
             sha256 = server.digests['model.gguf']
             for options, ending in (([], 'Complete'), (['--sha256', sha256], 'Verified')):
                 self.home.out = self.home.root / ending
@@ -59,7 +66,7 @@ class LiveLine(CommandTest):
                     self, 100, 'get', *options, '-d', self.home.out, server.url('model.gguf'))
                 self.assertEqual(status, 0)
                 self.assertTrue(all('model.gguf' in line for line in lines), lines)
-                self.assertTrue(any(re.search(r'\d.MB of 4\.0.MB +\d\.\d.MB/s +0:0\d left', line)
+                self.assertTrue(any(re.search(r'\d.MB of 6\.0.MB +\d\.\d.MB/s +0:0\d left', line)
                                     for line in lines), lines)
                 self.assertIn('Complete', lines[-1])
                 self.assertIn(ending, lines[-1])
@@ -67,9 +74,13 @@ class LiveLine(CommandTest):
                 (self.home.out / 'model.gguf').unlink()
 
     def test_interrupted_it_says_so(self):
-        with ModelServer(4 * MEGABYTE, model=8 * MEGABYTE) as server:
+        def interrupt(run, terminal):
+            terminal.wait_for('MB of')
+            run.signal(signal.SIGINT)
+
+        with ModelServer(gate=MEGABYTE, model=8 * MEGABYTE) as server:
             status, lines, _ = show(self, 80, 'get', '-d', self.home.out, server.url('model.gguf'),
-                                    signalled=signal.SIGINT)
+                                    meanwhile=interrupt)
             self.assertEqual(status, 130)
             self.assertIn('Paused', lines[-1])
 
