@@ -22,7 +22,7 @@ WINDOW, LABEL, PROGRESS_BAR, BUTTON, TEXT = 'window', 'label', 'progress bar', '
 # By number, since names have changed over time; a heading is a label too.
 ROLES = {69: WINDOW, 23: WINDOW, 29: LABEL, 83: LABEL, 42: PROGRESS_BAR, 43: BUTTON, 62: BUTTON,
          61: TEXT, 79: TEXT}
-TIMEOUT = 10000
+TIMEOUT = 60000
 
 
 class Gone(Exception):

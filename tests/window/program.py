@@ -40,9 +40,9 @@ class Program:
         return self.wait_for_end()
 
     def wait_for_end(self):
-        return self.process.wait(30 * PATIENCE)
+        return self.process.wait(60 * PATIENCE)
 
-    def wait_for(self, probe, what, seconds=20):
+    def wait_for(self, probe, what, seconds=60):
         """Waits until the probe returns something, and returns that."""
         deadline = time.monotonic() + seconds * PATIENCE
         while True:
@@ -88,12 +88,12 @@ class Program:
                                          '--name', '.').split()[0]
         return None
 
-    def wait_for_label(self, text, seconds=20):
+    def wait_for_label(self, text, seconds=60):
         """A label in which the text stands."""
         return self.wait_for(lambda: [label for label in self.labels() if text in label],
                              f'“{text}”', seconds)[0]
 
-    def wait_for_no_label(self, text, seconds=20):
+    def wait_for_no_label(self, text, seconds=60):
         self.wait_for(lambda: not [label for label in self.labels() if text in label],
                       f'“{text}” to go', seconds)
 
@@ -125,6 +125,18 @@ class Program:
     def wait_for_fraction(self, name, more_than=0.0):
         return self.wait_for(lambda: (self.fraction(name) or 0) > more_than and self.fraction(name),
                              f'the bar of {name} to pass {more_than}')
+
+    def wait_for_place(self, name, fraction):
+        """Waits until the bar of what is called so shows that, to a hundredth."""
+        self.wait_for(lambda: abs(self.fraction(name) - fraction) <= 0.01,
+                      f'the bar of {name} to be at {fraction}')
+
+    def keep_toasts(self):
+        """Rests the pointer where toasts appear: one on which it rests stays."""
+        geometry = self._desktop.xdotool('getwindowgeometry', '--shell', self.window_id())
+        place = dict(line.split('=') for line in geometry.splitlines())
+        self._desktop.xdotool('mousemove', int(place['X']) + int(place['WIDTH']) // 2,
+                              int(place['Y']) + int(place['HEIGHT']) - 40)
 
     def type_link(self, text):
         """Adds a link with the dialog."""

@@ -13,13 +13,14 @@ from servers import ModelServer  # noqa: E402
 MEGABYTE = 1000 * 1000
 SIZE = 6 * MEGABYTE
 SLOW = MEGABYTE
+HALFWAY = SIZE // 2
 NAMES = ('First', 'Second', 'Third', 'Fourth', 'Fifth')
 
 
 class Callers(WindowTest):
     def setUp(self):
         super().setUp()
-        self.server = ModelServer(SLOW, **{name: SIZE for name in NAMES})
+        self.server = ModelServer(SLOW, HALFWAY, **{name: SIZE for name in NAMES})
         self.addCleanup(self.server.__exit__)
 
     def url(self, name):
@@ -34,7 +35,7 @@ class Callers(WindowTest):
         program.wait_for_fraction('Fifth')
         program.wait_for_no_label('Second in line')
         program.wait_for_label('First in line')
-        self.server.control('rate?bytes=0')
+        self.server.hurry()
         program.wait_for(lambda: len([label for label in program.labels()
                                       if label.startswith('Complete')]) == len(NAMES),
                          'five complete rows')
@@ -45,6 +46,7 @@ class Callers(WindowTest):
         run = self.home.start('get', '--json', self.url('First'))
         program.wait_for_label('also for Terminal')
         self.shoot('shared')
+        program.keep_toasts()
         program.click('Pause First.gguf')
         program.wait_for_label('Terminal is still downloading this file')
         self.shoot('paused-here')
@@ -59,10 +61,11 @@ class Callers(WindowTest):
         program.wait_for_fraction('First')
         run = self.home.start('get', '--json', self.url('First'))
         program.wait_for_label('also for Terminal')
+        program.keep_toasts()
         program.click('Discard First.gguf')
         program.wait_for_label('Removed here; kept for Terminal')
         self.shoot('kept')
-        self.server.control('rate?bytes=0')
+        self.server.hurry()
         self.assertEqual(run.end(), 0)
         self.assertEqual(len(self.server.records('started')), 1)
         self.assert_whole(self.server, 'First.gguf')

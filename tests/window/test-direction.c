@@ -8,8 +8,12 @@
 #include "ui/status-line.h"
 
 #include <adwaita.h>
+#include <string.h>
 
 #define WIDTH 600
+#define LOOK_INTERVAL 100 /* in milliseconds */
+#define N_SAME_LOOKS 5
+#define N_LOOKS 600 /* at most */
 
 static void
 add_request (GListStore *requests, const char *id, const char *name, DrayRequestState state)
@@ -61,15 +65,49 @@ over_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+run_for (guint milliseconds)
+{
+  gboolean over = FALSE;
+
+  g_timeout_add (milliseconds, over_cb, &over);
+  while (!over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Waits until the page is laid out: until nothing has moved for some looks. */
+static GArray *
+collect_settled (GtkWidget *page)
+{
+  GArray *edges = g_array_new (FALSE, FALSE, sizeof (graphene_rect_t));
+  guint n_same = 0;
+
+  for (guint i = 0; i < N_LOOKS && n_same < N_SAME_LOOKS; i++)
+    {
+      g_autoptr (GArray) before = g_steal_pointer (&edges);
+
+      run_for (LOOK_INTERVAL);
+      edges = g_array_new (FALSE, FALSE, sizeof (graphene_rect_t));
+      collect (page, page, edges);
+      if (edges->len > 0 && edges->len == before->len
+          && memcmp (edges->data, before->data, edges->len * sizeof (graphene_rect_t)) == 0)
+        n_same++;
+      else
+        n_same = 0;
+    }
+  g_assert_cmpuint (n_same, ==, N_SAME_LOOKS);
+
+  return edges;
+}
+
 static GArray *
 show (GtkTextDirection direction, float *width)
 {
   g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
-  GArray *edges = g_array_new (FALSE, FALSE, sizeof (graphene_rect_t));
+  GArray *edges;
   g_autoptr (DrayDownloads) downloads = NULL;
   DrayDownloadsPage *page;
   GtkWidget *window;
-  gboolean over = FALSE;
 
   gtk_widget_set_default_direction (direction);
   add_request (requests, "1", "Large-00001-of-00002.gguf", DRAY_REQUEST_CONNECTING);
@@ -83,10 +121,7 @@ show (GtkTextDirection direction, float *width)
                          page, NULL);
   gtk_window_present (GTK_WINDOW (window));
 
-  g_timeout_add (1500, over_cb, &over);
-  while (!over)
-    g_main_context_iteration (NULL, TRUE);
-  collect (GTK_WIDGET (page), GTK_WIDGET (page), edges);
+  edges = collect_settled (GTK_WIDGET (page));
   *width = (float) gtk_widget_get_width (GTK_WIDGET (page));
   gtk_window_destroy (GTK_WINDOW (window));
 

@@ -22,7 +22,7 @@ PARTS = tuple(f'A-Model-With-A-Rather-Long-Name-UD-Q4_K_XL-0000{i}-of-00002' for
 class Layout(WindowTest):
     def setUp(self):
         super().setUp()
-        self.server = ModelServer(MEGABYTE, Small=60 * MEGABYTE, Broken=MEGABYTE,
+        self.server = ModelServer(MEGABYTE, 30 * MEGABYTE, Small=60 * MEGABYTE, Broken=MEGABYTE,
                                   **{part: 60 * MEGABYTE for part in PARTS})
         self.addCleanup(self.server.__exit__)
         self.server.control('status?name=Broken.gguf&status=404&times=100')

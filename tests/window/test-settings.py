@@ -20,7 +20,7 @@ APPLICATION = 'org.dray.Dray'
 class Settings(WindowTest):
     def setUp(self):
         super().setUp()
-        self.server = ModelServer(MEGABYTE, Small=SIZE, Other=SIZE)
+        self.server = ModelServer(MEGABYTE, SIZE // 3, Small=SIZE, Other=SIZE)
         self.addCleanup(self.server.__exit__)
         self.url = self.server.url('Small.gguf')
         self.path = self.home.root / 'config' / 'glib-2.0' / 'settings' / 'keyfile'
@@ -42,7 +42,7 @@ class Settings(WindowTest):
     def test_models_go_where_the_settings_say(self):
         library = self.home.root / 'drive' / 'Modelle für alle'
         self.store(library_folder=f"'{library}'")
-        self.server.control('rate?bytes=0')
+        self.server.hurry()
         program = self.open()
         program.wait_for_label(f'Saved in {library}')
         program.type_link(self.url)
@@ -55,7 +55,7 @@ class Settings(WindowTest):
     def test_change_where_models_go(self):
         library = self.home.root / 'chosen'
         library.mkdir()
-        self.server.control('rate?bytes=0')
+        self.server.hurry()
         program = self.open()
         program.wait_for_label('Saved in Downloads/Models')
         self.shoot('first-run')
@@ -69,7 +69,7 @@ class Settings(WindowTest):
         self.assertEqual([path.name for path in library.rglob('*.gguf')], ['Small.gguf'])
 
     def test_a_folder_that_takes_no_files_is_not_taken(self):
-        self.server.control('rate?bytes=0')
+        self.server.hurry()
         program = self.open()
         program.wait_for_label('Saved in Downloads/Models')
         program.click('Change')
@@ -122,7 +122,7 @@ class Settings(WindowTest):
         program.wait_for(lambda: 'window-width' in self.stored(), 'the size to be stored')
         self.assertEqual(program.quit(), 0)
         program = self.open()
-        self.assertEqual(self.width(program), first - 300)
+        program.wait_for(lambda: self.width(program) == first - 300, 'the size that it had')
 
     def test_what_was_running_goes_on(self):
         program = self.open(self.url)
@@ -131,6 +131,7 @@ class Settings(WindowTest):
         self.assertEqual(program.wait_for_end(), 0)
         kept = self.written()
         self.assertGreater(kept, 0)
+        self.server.set_gate('Small.gguf', SIZE // 3 * 2)
         program = self.open()
         program.wait_for_label('In Progress')
         program.wait_for_fraction('Small', kept / SIZE)
@@ -147,6 +148,7 @@ class Settings(WindowTest):
         program.process.kill()
         program.wait_for_end()
         kept = self.written()
+        self.server.set_gate('Small.gguf', SIZE // 3 * 2)
         program = self.open()
         program.wait_for_label('In Progress')
         program.wait_for_fraction('Small', kept / SIZE)
