@@ -127,8 +127,9 @@ cancel_later (gpointer data)
   return NULL;
 }
 
-static void
-check_cancel (const char *path)
+/* Returns how long after the cancellation it ended, in microseconds. */
+static gint64
+measure_cancel (const char *path)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   GThread *thread = g_thread_new ("cancel", cancel_later, cancellable);
@@ -139,17 +140,26 @@ check_cancel (const char *path)
   ended = g_get_monotonic_time ();
   g_thread_join (thread);
   g_assert_error (error, DRAY_ERROR, DRAY_ERROR_CANCELLED);
-  g_test_message (
-      "%" G_GINT64_FORMAT " µs",
-      ended - (gint64) GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (cancellable), "at")));
-  g_assert_cmpint (
-      ended - (gint64) GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (cancellable), "at")), <,
-      SOON);
+  ended -= (gint64) GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (cancellable), "at"));
+  g_test_message ("%" G_GINT64_FORMAT " µs", ended);
 
   /* Before it begins, too. */
   g_clear_error (&error);
   g_assert_null (dray_inspect_file (path, cancellable, &error));
   g_assert_error (error, DRAY_ERROR, DRAY_ERROR_CANCELLED);
+
+  return ended;
+}
+
+/* Other work on the machine can spoil a measurement, but not each. */
+static void
+check_cancel (const char *path)
+{
+  gint64 took = SOON;
+
+  for (guint i = 0; i < 5 && took >= SOON; i++)
+    took = measure_cancel (path);
+  g_assert_cmpint (took, <, SOON);
 }
 
 /* A header of a GiB of empty texts, without a byte on the disk, and one of 90 MB of spaces. */

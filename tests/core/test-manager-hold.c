@@ -25,7 +25,7 @@ assert_quiet (ManagerFixture *fixture)
   guint n_asked = dray_test_server_get_n_requests (fixture->server);
   gint64 n_bytes = dray_test_server_get_body_bytes (fixture->server);
 
-  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 10000));
+  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 60000));
   steps_spin (fixture);
   g_assert_cmpuint (dray_test_server_get_n_requests (fixture->server), ==, n_asked);
   g_assert_cmpint (dray_test_server_get_body_bytes (fixture->server), ==, n_bytes);

@@ -67,13 +67,13 @@ leave (ManagerFixture *fixture, DrayAssetState asset_state, const char *request_
 static void
 test_close (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  DrayTestBehaviour slow = { .rate = 300000 };
+  DrayTestBehaviour held = { .gate = FIXTURE_HELD };
   g_autofree char *id = NULL;
   g_autoptr (DrayRequest) old = NULL;
   DrayRequest *request;
   gint64 n_bytes;
 
-  dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &slow);
+  dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &held);
   old = g_object_ref (fixture_get (fixture, FIXTURE_PATH));
   id = g_strdup (dray_request_get_id (old));
   fixture_wait_for_bytes (old, 50000);
@@ -81,7 +81,7 @@ test_close (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpint (dray_request_get_state (old), ==, DRAY_REQUEST_PAUSED);
   n_bytes = dray_request_get_downloaded (old);
   g_assert_cmpint (n_bytes, >=, 50000);
-  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 10000));
+  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 60000));
 
   fixture_open (fixture);
   request = fixture_get_only_request (fixture);
@@ -213,8 +213,7 @@ test_discarding (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 static void
 test_busy (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (DrayManager) second
-      = dray_manager_new (fixture->catalog_path, fixture->library_root);
+  g_autoptr (DrayManager) second = dray_manager_new (fixture->catalog_path, fixture->library_root);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 

@@ -284,7 +284,7 @@ test_limits (ManagerFixture *fixture, gconstpointer data)
 
   dray_test_server_add_gguf (fixture->server, FIXTURE_PATH, 7, LARGE_SIZE);
   steps_set_gate (fixture, FIXTURE_PATH, 2 * FIXTURE_HELD);
-  first = fixture_get_with (fixture, FIXTURE_PATH, "rate-limit", (gint64) 500000, NULL);
+  first = fixture_get_with (fixture, FIXTURE_PATH, "rate-limit", (gint64) 100000, NULL);
   second =
       fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", "rate-limit", larger, NULL);
   fixture_wait_for_bytes (first, 2 * FIXTURE_HELD);

@@ -133,7 +133,7 @@ test_pause_and_resume (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data
   g_assert_cmpint (dray_request_get_state (request), ==, DRAY_REQUEST_PAUSED);
   g_assert_cmpint (dray_request_get_downloaded (request), ==, FIXTURE_HELD);
   g_assert_cmpuint (fixture_count_files (fixture, TRUE), ==, 1);
-  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 10000));
+  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 60000));
 
   /* Again, when nothing runs. */
   g_assert_cmpuint (fixture_cancel (fixture, id, FALSE), ==, 0);
@@ -248,11 +248,11 @@ test_discard_of_shared (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer dat
 static void
 test_shared (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  DrayTestBehaviour slow = { .rate = 100000 };
+  DrayTestBehaviour held = { .gate = FIXTURE_HELD };
   DrayRequest *first, *second;
   gint64 then;
 
-  dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &slow);
+  dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &held);
   first = fixture_get (fixture, FIXTURE_PATH);
   fixture_wait_for_bytes (first, 20000);
   second = fixture_get_with (fixture, FIXTURE_PATH, "caller", "another", NULL);
@@ -263,11 +263,14 @@ test_shared (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpint (dray_request_get_state (first), ==, DRAY_REQUEST_PAUSED);
   g_assert_true (dray_request_is_running (second));
   then = dray_request_get_downloaded (second);
-  fixture_wait_for_bytes (second, then + 20000);
+  g_assert_cmpint (then, <=, FIXTURE_HELD);
+  held.gate = 2 * FIXTURE_HELD;
+  dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &held);
+  fixture_wait_for_bytes (second, 2 * FIXTURE_HELD);
   g_assert_cmpuint (dray_test_server_get_n_requests (fixture->server), ==, 1);
 
   g_assert_cmpuint (fixture_cancel (fixture, dray_request_get_id (second), FALSE), ==, 1);
-  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 10000));
+  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 60000));
   g_assert_cmpint (fixture_get_body_bytes (fixture, FIXTURE_PATH), <, FIXTURE_SIZE);
 
   set_correct (fixture, FIXTURE_PATH);

@@ -44,7 +44,7 @@ connect_again (Fixture *fixture)
   fixture->socket =
       g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
   g_assert_no_error (error);
-  g_socket_set_timeout (fixture->socket, 10);
+  g_socket_set_timeout (fixture->socket, 60);
   g_socket_connect (fixture->socket, address, NULL, &error);
   g_assert_no_error (error);
 }
@@ -297,7 +297,7 @@ test_breaks (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (stalled->status, ==, 200);
   g_assert_cmpuint (dray_test_server_get_open_bodies (fixture->server), ==, 1);
   g_assert_true (g_socket_close (fixture->socket, NULL));
-  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 5000));
+  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 60000));
   g_assert_cmpuint (dray_test_server_get_open_bodies (fixture->server), ==, 0);
 }
 
@@ -342,7 +342,7 @@ test_log (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   const DrayTestRecord *record;
 
   g_assert_cmpuint (part->body->len + whole->body->len, ==, SIZE + 3);
-  g_assert_true (dray_test_server_wait_for_finished (fixture->server, 2, 5000));
+  g_assert_true (dray_test_server_wait_for_finished (fixture->server, 2, 60000));
   g_assert_false (dray_test_server_wait_for_requests (fixture->server, 3, 10));
   g_assert_cmpint (dray_test_server_get_body_bytes (fixture->server), ==, SIZE + 3);
 
@@ -375,9 +375,9 @@ test_gate (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 
   dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
   send_request (fixture, "GET", PATH, "");
-  g_assert_true (dray_test_server_wait_for_bytes (fixture->server, gate, 10000));
+  g_assert_true (dray_test_server_wait_for_bytes (fixture->server, gate, 60000));
   g_assert_cmpint (dray_test_server_get_body_bytes (fixture->server), <, SIZE);
-  g_assert_true (dray_test_server_wait_for_bytes (fixture->server, gate + 2, 20000));
+  g_assert_true (dray_test_server_wait_for_bytes (fixture->server, gate + 2, 60000));
   g_assert_cmpint (dray_test_server_get_body_bytes (fixture->server), <, SIZE);
 
   behaviour.gate = 0;
@@ -386,24 +386,35 @@ test_gate (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   assert_body (fixture, answer, 0, SIZE);
 }
 
+/* Returns how long the next answer took, in seconds. */
+static double
+measure_answer (Fixture *fixture)
+{
+  g_autoptr (Answer) answer = get (fixture, "");
+  g_autoptr (GPtrArray) log = NULL;
+  const DrayTestRecord *record;
+
+  assert_body (fixture, answer, 0, SIZE);
+  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 60000));
+  log = dray_test_server_dup_log (fixture->server);
+  record = g_ptr_array_index (log, log->len - 1);
+
+  return (double) (record->finished - record->started) / G_USEC_PER_SEC;
+}
+
+/* Never faster; and no slower, but for other work on the machine. */
 static void
 test_rate (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   const double expected = 0.6;
-  g_autoptr (Answer) answer = NULL;
-  g_autoptr (GPtrArray) log = NULL;
-  const DrayTestRecord *record;
-  double seconds;
+  double seconds = G_MAXDOUBLE;
 
   dray_test_server_set_rate (fixture->server, (gint64) ((double) SIZE / expected));
-  answer = get (fixture, "");
-  assert_body (fixture, answer, 0, SIZE);
-  g_assert_true (dray_test_server_wait_until_idle (fixture->server, 5000));
-
-  log = dray_test_server_dup_log (fixture->server);
-  record = g_ptr_array_index (log, 0);
-  seconds = (double) (record->finished - record->started) / G_USEC_PER_SEC;
-  g_assert_cmpfloat (seconds, >, expected * 0.97);
+  for (guint i = 0; i < 5 && seconds >= expected * 1.25; i++)
+    {
+      seconds = measure_answer (fixture);
+      g_assert_cmpfloat (seconds, >, expected * 0.97);
+    }
   g_assert_cmpfloat (seconds, <, expected * 1.25);
 }
 

@@ -20,7 +20,10 @@
 
 /* So slowly that none ends during the test, under a sanitizer either. */
 #define SIZE ((gint64) 8000000)
-#define RATE ((gint64) 100000)
+#define RATE ((gint64) 20000)
+
+/* How often it is tried, at most: other work on the machine can spoil what is measured. */
+#define N_ROUNDS 5
 
 /* In microseconds. */
 #define LIMIT (200 * 1000)
@@ -249,8 +252,9 @@ assert_swept (Sweep *sweep)
     }
 }
 
-static void
-test_sweep (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+/* Returns whether everything was as soon as it has to be. */
+static gboolean
+run_round (ManagerFixture *fixture)
 {
   Sweep sweep = { .fixture = fixture };
   g_autofree char *model_id = NULL;
@@ -272,8 +276,22 @@ test_sweep (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_test_message ("%" G_GINT64_FORMAT " µs, and no longer without bytes than %" G_GINT64_FORMAT
                   " µs",
                   took, sweep.longest_pause);
-  g_assert_cmpint (took, <, get_limit ());
-  g_assert_cmpint (sweep.longest_pause, <, get_limit ());
+
+  return took < get_limit () && sweep.longest_pause < get_limit ();
+}
+
+static void
+test_sweep (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  gboolean soon = run_round (fixture);
+
+  for (guint i = 1; i < N_ROUNDS && !soon; i++)
+    {
+      fixture_tear_down (fixture, NULL);
+      fixture_set_up (fixture, NULL);
+      soon = run_round (fixture);
+    }
+  g_assert_true (soon);
 }
 
 int

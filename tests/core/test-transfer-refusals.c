@@ -208,7 +208,7 @@ test_cancel_while_refused (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer 
     .break_how = DRAY_TEST_BREAK_STALL,
   };
   DrayRequest *first, *second;
-  gint64 began;
+  gint64 took = G_USEC_PER_SEC;
 
   dray_test_server_add_gguf (fixture->server, "/other.gguf", 9, FIXTURE_SIZE);
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &stall);
@@ -216,11 +216,20 @@ test_cancel_while_refused (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer 
   first = fixture_get (fixture, FIXTURE_PATH);
   fixture_wait_for_bytes (first, 1000);
   second = fixture_get (fixture, "/other.gguf");
-  fixture_wait_for_state (second, DRAY_REQUEST_WAITING);
 
-  began = g_get_monotonic_time ();
-  g_assert_cmpuint (fixture_cancel (fixture, dray_request_get_id (second), FALSE), ==, 1);
-  g_assert_cmpint (g_get_monotonic_time () - began, <, G_USEC_PER_SEC);
+  /* Other work on the machine can spoil a measurement, but not each. */
+  for (guint i = 0; i < 5 && took >= G_USEC_PER_SEC; i++)
+    {
+      gint64 began;
+
+      if (i > 0)
+        fixture_resume (fixture, second);
+      fixture_wait_for_state (second, DRAY_REQUEST_WAITING);
+      began = g_get_monotonic_time ();
+      g_assert_cmpuint (fixture_cancel (fixture, dray_request_get_id (second), FALSE), ==, 1);
+      took = g_get_monotonic_time () - began;
+    }
+  g_assert_cmpint (took, <, G_USEC_PER_SEC);
   g_assert_true (dray_request_is_running (first));
 }
 

@@ -127,7 +127,7 @@ test_row (ManagerFixture *fixture, gconstpointer data)
 static void
 test_ends_elsewhere (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  DrayTestBehaviour behaviour = { .end_shift = -50000, .rate = 400000 };
+  DrayTestBehaviour behaviour = { .end_shift = -50000, .gate = FIXTURE_HELD + 50000 };
   DrayRequest *request = fixture_begin (fixture, FIXTURE_PATH, FIXTURE_HELD);
 
   dray_test_server_set_behaviour (fixture->server, FIXTURE_PATH, &behaviour);

@@ -133,7 +133,7 @@ test_one_request (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 static void
 test_length_proof (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  DrayTestBehaviour behaviour = { UNKNOWN_LENGTH, .rate = 600000 };
+  DrayTestBehaviour behaviour = { UNKNOWN_LENGTH, .gate = FIXTURE_HELD };
   g_autoptr (GPtrArray) log = NULL;
   DrayRequest *request;
 
