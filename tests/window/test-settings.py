@@ -97,7 +97,7 @@ class Settings(WindowTest):
         self.assertEqual([fetch['target'] for fetch in self.server.records()], ['/Small.gguf'])
 
     def test_all_are_as_slow_as_the_settings_say(self):
-        self.server.control('rate?bytes=0')
+        self.server.hurry()
         self.store(rate_limit='uint64 1')
         program = self.open(self.url)
         program.wait_for_label(' bytes of 6.0')
