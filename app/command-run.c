@@ -59,6 +59,7 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
   g_autofree char *token = NULL;
   g_autofree char *limit = NULL;
   gint64 rate_limit = 0;
+  int connections = G_MININT; /* not given */
   gboolean restart_changed = FALSE, json = FALSE, quiet = FALSE;
   g_autoptr (DrayDownloadOptions) options = NULL;
   g_autoptr (GError) error = NULL;
@@ -68,6 +69,8 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
       "Put the files into DIR and not into the library", "DIR" },
     { "sha256", 0, 0, G_OPTION_ARG_STRING, &sha256,
       "Complete only if the file has this SHA-256", "HEX" },
+    { "connections", 0, 0, G_OPTION_ARG_INT, &connections,
+      "Fetch each file with N connections, 1 to 16, and not with as many as pay", "N" },
     { "limit-rate", 0, 0, G_OPTION_ARG_STRING, &limit,
       "Fetch each file at SIZE bytes per second at most (K, M, G; Ki, Mi, Gi)", "SIZE" },
     { "restart-changed", 0, 0, G_OPTION_ARG_NONE, &restart_changed,
@@ -87,6 +90,8 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
     return dray_command_usage_error (argv[0], "--sha256 goes with one source");
   if (sha256 != NULL && !is_sha256 (sha256))
     return dray_command_usage_error (argv[0], "A SHA-256 is 64 hexadecimal digits");
+  if (connections != G_MININT && (connections < 1 || connections > DRAY_CONNECTIONS_MAX))
+    return dray_command_usage_error (argv[0], "--connections takes a number from 1 to 16");
   if (limit != NULL && !dray_size_parse (limit, &rate_limit))
     return dray_command_usage_error (argv[0], "--limit-rate takes a size such as 500K or 2.5M");
   if (token_file != NULL && (token = read_token (token_file, &error)) == NULL)
@@ -101,6 +106,7 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
                           "sha256", sha256,
                           "token", token,
                           "rate-limit", rate_limit,
+                          "connections", (guint) MAX (connections, 0),
                           "restart-changed", restart_changed,
                           "caller", "terminal",
                           NULL);

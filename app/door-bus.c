@@ -134,6 +134,10 @@ pack_options (DrayDownloadOptions *options)
   g_variant_builder_add (
       &builder, "{sv}", "limit-rate",
       g_variant_new_uint64 ((guint64) dray_download_options_get_rate_limit (options)));
+  if (dray_download_options_get_connections (options) > 0)
+    g_variant_builder_add (
+        &builder, "{sv}", "connections",
+        g_variant_new_uint32 (dray_download_options_get_connections (options)));
   g_variant_builder_add (
       &builder, "{sv}", "restart-changed",
       g_variant_new_boolean (dray_download_options_get_restart_changed (options)));

@@ -35,11 +35,15 @@ take_limit_rate (DrayDownloadOptions *options, GVariant *value)
   return rate <= G_MAXINT64;
 }
 
-/* A transfer has one connection, which is never more than was asked for. */
 static gboolean
-take_connections (G_GNUC_UNUSED DrayDownloadOptions *options, GVariant *value)
+take_connections (DrayDownloadOptions *options, GVariant *value)
 {
-  return g_variant_get_uint32 (value) > 0;
+  guint32 connections = g_variant_get_uint32 (value);
+  gboolean valid = connections >= 1 && connections <= DRAY_CONNECTIONS_MAX;
+
+  if (valid)
+    dray_download_options_set_connections (options, connections);
+  return valid;
 }
 
 static gboolean

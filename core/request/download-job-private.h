@@ -27,5 +27,6 @@ struct _DrayDownloadJob
 
 DrayStoredAsset *dray_download_job_get_asset (DrayDownloadJob *self);
 gint64 dray_download_job_get_rate_limit (DrayDownloadJob *self);
+guint dray_download_job_get_connections (DrayDownloadJob *self);
 
 G_END_DECLS

@@ -97,13 +97,14 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
     .interval = self->engine->interval,
     .rate_limit = dray_download_job_get_rate_limit (self),
     .limiter = self->engine->limiter,
+    .n_connections = dray_download_job_get_connections (self),
   };
 
   if (get_known (self, &known))
     plan.known = &known;
 
-  self->transfer = dray_transfer_new (&plan, self->engine->session, disk, journal,
-                                      DRAY_RESOLVER (self));
+  self->transfer = dray_transfer_new (&plan, self->engine->session, self->engine->hosts,
+                                      disk, journal, DRAY_RESOLVER (self));
   dray_transfer_run_async (self->transfer, self->cancellable, transferred_cb,
                            g_object_ref (self));
 }

@@ -222,6 +222,25 @@ dray_download_job_get_rate_limit (DrayDownloadJob *self)
   return self->requests->len > 0 ? largest : DRAY_RATE_UNLIMITED;
 }
 
+/* Like the limit: as many as pay is the largest number. What a later one who joins wishes comes too
+ * late. */
+guint
+dray_download_job_get_connections (DrayDownloadJob *self)
+{
+  guint largest = 0;
+
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      guint wish = dray_request_get_wishes (g_ptr_array_index (self->requests, i))->connections;
+
+      if (wish == 0)
+        return 0;
+      largest = MAX (largest, wish);
+    }
+
+  return largest;
+}
+
 static void
 update_rate_limit (DrayDownloadJob *self)
 {

@@ -13,6 +13,7 @@ struct _DrayDownloadOptions
   char *sha256;
   char *token;
   gint64 rate_limit;
+  guint connections;
   gboolean restart_changed;
   char *caller; /* never NULL */
 };
@@ -24,6 +25,7 @@ enum
   PROP_SHA256,
   PROP_TOKEN,
   PROP_RATE_LIMIT,
+  PROP_CONNECTIONS,
   PROP_RESTART_CHANGED,
   PROP_CALLER,
   N_PROPS
@@ -69,6 +71,10 @@ dray_download_options_get_property (GObject *object, guint id, GValue *value, GP
       g_value_set_int64 (value, self->rate_limit);
       break;
 
+    case PROP_CONNECTIONS:
+      g_value_set_uint (value, self->connections);
+      break;
+
     case PROP_RESTART_CHANGED:
       g_value_set_boolean (value, self->restart_changed);
       break;
@@ -106,6 +112,10 @@ dray_download_options_set_property (GObject *object,
 
     case PROP_RATE_LIMIT:
       dray_download_options_set_rate_limit (self, g_value_get_int64 (value));
+      break;
+
+    case PROP_CONNECTIONS:
+      dray_download_options_set_connections (self, g_value_get_uint (value));
       break;
 
     case PROP_RESTART_CHANGED:
@@ -160,6 +170,14 @@ dray_download_options_class_init (DrayDownloadOptionsClass *klass)
    */
   properties[PROP_RATE_LIMIT]
       = g_param_spec_int64 ("rate-limit", NULL, NULL, 0, G_MAXINT64, 0, flags);
+
+  /**
+   * DrayDownloadOptions:connections:
+   *
+   * How many connections to fetch with, up to %DRAY_CONNECTIONS_MAX; 0 for as many as pay.
+   */
+  properties[PROP_CONNECTIONS]
+      = g_param_spec_uint ("connections", NULL, NULL, 0, DRAY_CONNECTIONS_MAX, 0, flags);
 
   /**
    * DrayDownloadOptions:restart-changed:
@@ -323,6 +341,39 @@ dray_download_options_set_rate_limit (DrayDownloadOptions *self, gint64 rate_lim
 
   self->rate_limit = rate_limit;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RATE_LIMIT]);
+}
+
+/**
+ * dray_download_options_get_connections:
+ * @self: options
+ *
+ * Returns: how many connections to fetch with; 0 for as many as pay
+ */
+guint
+dray_download_options_get_connections (DrayDownloadOptions *self)
+{
+  g_return_val_if_fail (DRAY_IS_DOWNLOAD_OPTIONS (self), 0);
+
+  return self->connections;
+}
+
+/**
+ * dray_download_options_set_connections:
+ * @self: options
+ * @connections: how many connections to fetch with, up to %DRAY_CONNECTIONS_MAX; 0 for as many as
+ *   pay
+ */
+void
+dray_download_options_set_connections (DrayDownloadOptions *self, guint connections)
+{
+  g_return_if_fail (DRAY_IS_DOWNLOAD_OPTIONS (self));
+  g_return_if_fail (connections <= DRAY_CONNECTIONS_MAX);
+
+  if (self->connections == connections)
+    return;
+
+  self->connections = connections;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONNECTIONS]);
 }
 
 /**

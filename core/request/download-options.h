@@ -9,6 +9,8 @@
 
 #pragma once
 
+#include "core/transfer/dispatcher.h"
+
 #include <glib-object.h>
 
 G_BEGIN_DECLS
@@ -26,6 +28,8 @@ const char *dray_download_options_get_token (DrayDownloadOptions *self);
 void dray_download_options_set_token (DrayDownloadOptions *self, const char *token);
 gint64 dray_download_options_get_rate_limit (DrayDownloadOptions *self);
 void dray_download_options_set_rate_limit (DrayDownloadOptions *self, gint64 rate_limit);
+guint dray_download_options_get_connections (DrayDownloadOptions *self);
+void dray_download_options_set_connections (DrayDownloadOptions *self, guint connections);
 gboolean dray_download_options_get_restart_changed (DrayDownloadOptions *self);
 void dray_download_options_set_restart_changed (DrayDownloadOptions *self,
                                                 gboolean restart_changed);

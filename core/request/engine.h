@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * What a manager shares with its jobs: the session, the threads, the catalog and its contents.
+ * What a manager shares with its jobs: the session, what the hosts take, the threads, the catalog
+ * and its contents.
  *
  * A plain struct that the manager owns; the main thread's.
  */
@@ -9,6 +10,7 @@
 #pragma once
 
 #include "core/catalog/catalog.h"
+#include "core/http/host-limits.h"
 #include "core/library/disks.h"
 #include "core/request/asset-table.h"
 #include "core/request/request-private.h"
@@ -22,6 +24,7 @@ typedef struct
 {
   SoupSession *session;
   DrayRateLimiter *limiter; /* for all transfers together */
+  DrayHostLimits *hosts;
   DrayDisks *disks;
   DrayCatalog *catalog;
   DrayAssetTable *assets;

@@ -189,6 +189,7 @@ set_wishes (DrayRequest *request, DrayDownloadOptions *options, const char *url)
   wishes->url = g_strdup (url);
   wishes->token = g_strdup (dray_download_options_get_token (options));
   wishes->rate_limit = dray_download_options_get_rate_limit (options);
+  wishes->connections = dray_download_options_get_connections (options);
   wishes->restart_changed = dray_download_options_get_restart_changed (options);
   wishes->start_now = FALSE;
 }
@@ -444,6 +445,7 @@ resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
 
   g_clear_pointer (&request->wishes.token, g_free);
   request->wishes.rate_limit = DRAY_RATE_UNLIMITED;
+  request->wishes.connections = 0;
   request->wishes.restart_changed = restart_changed;
   wait_anew (self, request);
   dray_manager_run_again (self, request);

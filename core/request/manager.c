@@ -52,6 +52,7 @@ dray_manager_finalize (GObject *object)
   dray_rate_limiter_unref (self->engine.limiter);
   dray_asset_table_free (self->engine.assets);
   g_object_unref (self->engine.session);
+  dray_host_limits_free (self->engine.hosts);
   g_free (self->engine.boot_id);
   g_free (self->catalog_path);
   g_free (self->library_root);
@@ -157,6 +158,7 @@ dray_manager_init (DrayManager *self)
   self->engine.requests = g_list_store_new (DRAY_TYPE_REQUEST);
   self->engine.session = dray_http_session_new ();
   self->engine.limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, NULL);
+  self->engine.hosts = dray_host_limits_new ();
   self->engine.disks = dray_disks_new ();
   self->engine.assets = dray_asset_table_new ();
   self->engine.boot_id = dray_drive_read_boot_id ();

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @url: (nullable): the link that the source is understood as
  * @token: (nullable): a bearer token for the origin of @url
  * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
+ * @connections: how many connections to fetch with; 0 for as many as pay
  * @restart_changed: whether to start over if the file on the server has changed
  * @start_now: whether to start beyond the number of transfers that may run at once
  *
@@ -32,6 +33,7 @@ typedef struct
   char *url;
   char *token;
   gint64 rate_limit;
+  guint connections;
   gboolean restart_changed;
   gboolean start_now;
 } DrayRequestWishes;

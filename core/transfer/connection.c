@@ -41,6 +41,7 @@ struct _DrayConnection
   DrayHasher *hasher;
   DrayLocation *location;
   DrayClaim claim;
+  gboolean part_only;
   DrayQuestion question;
   DrayValidator validator;
 
@@ -49,6 +50,7 @@ struct _DrayConnection
   DrayVerdict verdict;
   GError *error;
   gint64 turn; /* when it may read on */
+  gint64 n_bytes; /* written in this fetch */
   guint8 *buffer;
   guint8 *disk_buffer; /* for comparing; made when first needed */
 };
@@ -83,6 +85,8 @@ ask (DrayConnection *self)
           break;
 
         case DRAY_VERDICT_ASK_WITHOUT_RANGE:
+          if (self->part_only)
+            return TRUE;
           question->has_range = FALSE;
           question->sent_if_range = FALSE;
           question->start = 0;
@@ -207,6 +211,17 @@ pass_overlap (DrayConnection *self, gint64 *position)
   return TRUE;
 }
 
+/* A body that is read to its end leaves the socket free for the next request. */
+static void
+end_body (DrayConnection *self, gint64 position)
+{
+  const DrayResponse *response = &self->answer->response;
+
+  if (response->content_length != DRAY_SIZE_UNKNOWN
+      && position - self->verdict.body_start == response->content_length)
+    dray_http_read (self->answer, self->buffer, BUFFER_SIZE, self->cancellable, NULL);
+}
+
 /* Reads and writes until the claim is filled, its end was pulled in, or the body ends. */
 static gboolean
 take_body (DrayConnection *self)
@@ -236,10 +251,12 @@ take_body (DrayConnection *self)
       if (!dray_partial_file_write (self->file, position, self->buffer, (gsize) n, &self->error))
         return FALSE;
       position += n;
+      self->n_bytes += n;
       dray_piece_map_advance (self->map, self->claim.id, n);
       dray_hasher_wake (self->hasher);
     }
 
+  end_body (self, position);
   return TRUE;
 }
 
@@ -275,7 +292,7 @@ fetched_cb (gpointer data)
   g_clear_pointer (&self->file, dray_partial_file_unref);
   self->busy = FALSE;
   if (self->events != NULL)
-    self->events->ended (self->user_data, error);
+    self->events->ended (self->user_data, self->n_bytes, error);
 }
 
 /**
@@ -341,32 +358,31 @@ dray_connection_is_busy (DrayConnection *connection)
 /**
  * dray_connection_start:
  * @connection: an idle connection
- * @map: the piece map that @fetch's claim is of; must outlive the fetch
  * @fetch: what to fetch
  *
  * Sends the request.
  */
 void
-dray_connection_start (DrayConnection *connection, DrayPieceMap *map, const DrayFetch *fetch)
+dray_connection_start (DrayConnection *connection, const DrayFetch *fetch)
 {
   DrayQuestion *question = &connection->question;
 
   g_assert (!connection->busy);
 
   connection->busy = TRUE;
-  connection->map = map;
-  connection->claim = fetch->claim;
+  connection->part_only = fetch->part_only;
+  connection->n_bytes = 0;
   g_clear_pointer (&connection->location, dray_location_free);
   connection->location = dray_location_new (fetch->location->url, fetch->location->token);
   dray_validator_copy (&connection->validator, fetch->validator);
   g_clear_object (&connection->cancellable);
   connection->cancellable = g_cancellable_new ();
 
-  question->has_range = fetch->use_ranges;
-  question->start = fetch->use_ranges ? fetch->compare_from : 0;
-  question->end = fetch->use_ranges ? fetch->claim.end : DRAY_END_UNKNOWN;
-  question->wanted = fetch->claim.start;
-  question->sent_if_range = fetch->use_ranges && fetch->use_if_range;
+  question->has_range = TRUE;
+  question->start = fetch->compare_from;
+  question->end = fetch->end;
+  question->wanted = fetch->start;
+  question->sent_if_range = fetch->use_if_range;
   question->total = fetch->total;
   question->validator = &connection->validator;
   question->holds_bytes = fetch->holds_bytes;
@@ -394,16 +410,25 @@ decide (DrayConnection *self, Permission permission)
 /**
  * dray_connection_proceed:
  * @connection: a connection that has told an answer with the verdict TAKE
+ * @map: the piece map that @claim is of; must outlive the fetch
+ * @claim: what to write; it starts where the fetch was to start
  * @file: where the bytes go
  * @hasher: who wants to know of them; must outlive the fetch
  *
  * Lets the body through.
  */
 void
-dray_connection_proceed (DrayConnection *connection, DrayPartialFile *file, DrayHasher *hasher)
+dray_connection_proceed (DrayConnection *connection,
+                         DrayPieceMap *map,
+                         const DrayClaim *claim,
+                         DrayPartialFile *file,
+                         DrayHasher *hasher)
 {
   g_assert (connection->busy);
+  g_assert (claim->start == connection->question.wanted);
 
+  connection->map = map;
+  connection->claim = *claim;
   connection->file = dray_partial_file_ref (file);
   connection->hasher = hasher;
   decide (connection, PERMISSION_GRANTED);

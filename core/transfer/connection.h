@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * One connection of a transfer: a thread that asks for the bytes of a claim and writes them.
+ * One connection of a transfer: a thread that asks for bytes and writes them.
  *
- * The thread judges the answer and hands it to the main thread, which lets the body through with
- * dray_connection_proceed() or ends the fetch with dray_connection_stop(). So the transfer sees
- * every header before a byte is written, and the body never passes through the main thread.
+ * The thread judges the answer and hands it to the main thread, which gives it a claim and lets the
+ * body through with dray_connection_proceed(), or ends the fetch with dray_connection_stop(). So the
+ * transfer sees every header before a byte is written, takes bytes from another connection only
+ * when this one can have them, and the body never passes through the main thread.
  * The main thread makes, drives and frees it; one fetch at a time.
  */
 
@@ -29,10 +30,11 @@ typedef struct _DrayConnection DrayConnection;
 /**
  * DrayFetch:
  * @location: (transfer none): where to ask
- * @claim: what to fetch
- * @compare_from: the first byte to ask for; the bytes from there to the claim are on the disk and
+ * @start: the first byte that is lacking
+ * @end: one past the last byte to ask for; %DRAY_END_UNKNOWN where the size is not known
+ * @compare_from: the first byte to ask for; the bytes from there to @start are on the disk and
  *   are compared where no validator ties the answer to them
- * @use_ranges: whether to send a Range header
+ * @part_only: whether the whole file is of no use where a part was asked for
  * @use_if_range: whether to send an If-Range header
  * @total: as in #DrayQuestion
  * @validator: likewise
@@ -44,9 +46,10 @@ typedef struct _DrayConnection DrayConnection;
 typedef struct
 {
   const DrayLocation *location;
-  DrayClaim claim;
+  gint64 start;
+  gint64 end;
   gint64 compare_from;
-  gboolean use_ranges;
+  gboolean part_only;
   gboolean use_if_range;
   gint64 total;
   const DrayValidator *validator;
@@ -56,18 +59,19 @@ typedef struct
 
 /**
  * DrayConnectionEvents:
- * @answered: an answer came whose verdict is TAKE, COMPLETE, STALE, CHANGED or FAILED. After TAKE
- *   the connection waits for dray_connection_proceed() or dray_connection_stop(); after the others
- *   `ended` follows by itself
- * @ended: the fetch is over and the connection free: with %NULL if the claim is filled, or if the
- *   body of a file of unknown size came to its end; else with what broke it
+ * @answered: an answer came whose verdict is TAKE, COMPLETE, STALE, CHANGED or FAILED, or
+ *   ASK_WITHOUT_RANGE where only a part is of use. After TAKE the connection waits for
+ *   dray_connection_proceed() or dray_connection_stop(); after the others `ended` follows by itself
+ * @ended: the fetch is over and the connection free, after @n_bytes were written: with %NULL if the
+ *   claim is filled, or if the body of a file of unknown size came to its end; else with what broke
+ *   it
  *
  * What a connection tells, in the main thread.
  */
 typedef struct
 {
   void (*answered) (gpointer user_data, const DrayVerdict *verdict, const DrayHttpAnswer *answer);
-  void (*ended) (gpointer user_data, const GError *error);
+  void (*ended) (gpointer user_data, gint64 n_bytes, const GError *error);
 } DrayConnectionEvents;
 
 DrayConnection *dray_connection_new (SoupSession *session,
@@ -76,8 +80,10 @@ DrayConnection *dray_connection_new (SoupSession *session,
                                      gpointer user_data);
 void dray_connection_free (DrayConnection *connection);
 gboolean dray_connection_is_busy (DrayConnection *connection);
-void dray_connection_start (DrayConnection *connection, DrayPieceMap *map, const DrayFetch *fetch);
+void dray_connection_start (DrayConnection *connection, const DrayFetch *fetch);
 void dray_connection_proceed (DrayConnection *connection,
+                              DrayPieceMap *map,
+                              const DrayClaim *claim,
                               DrayPartialFile *file,
                               DrayHasher *hasher);
 void dray_connection_stop (DrayConnection *connection);

@@ -1,41 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Asking the server: the address, the claim, the answer, and what to do when it breaks. */
+/* Asking for the bytes that are lacking: the address, and what to do when asking breaks. */
 
-#include "core/library/file-name.h"
 #include "core/transfer/transfer-private.h"
 
-/* An answer with fewer bytes that does not fill its claim is followed by a pause. */
-#define STINGY_BYTES ((gint64) 64 * 1024)
-
-static void
-start_connection (DrayTransfer *self)
+/* The host that is asked from now on. */
+void
+dray_transfer_set_location (DrayTransfer *self, DrayLocation *location, gboolean redirected)
 {
-  gboolean has_condition = dray_validator_get_if_range (&self->validator) != NULL;
-  gboolean tied = has_condition || self->expected_sha256 != NULL;
-  gint64 written = dray_piece_map_get_written (self->map);
-  DrayFetch fetch = {
-    .location = self->location,
-    .use_ranges = TRUE,
-    .use_if_range = has_condition && !self->proving_length,
-    .total = self->total,
-    .validator = &self->validator,
-    .holds_bytes = written > 0,
-    .digest_known = self->expected_sha256 != NULL,
-  };
+  g_clear_pointer (&self->location, dray_location_free);
+  self->location = location;
+  self->location_redirected = redirected;
 
-  /* A claim can fail only when the map is complete, and then nothing is fetched. */
-  if (!dray_piece_map_claim (self->map, 0, &self->claim))
-    g_return_if_reached ();
-
-  fetch.claim = self->claim;
-  fetch.compare_from = tied || self->proving_length
-                           ? self->claim.start
-                           : MAX (0, self->claim.start - DRAY_OVERLAP);
-  self->written_before = written;
-  self->server_wait = -1;
-  self->state = DRAY_TRANSFER_CONNECTING;
-  dray_connection_start (self->connection, self->map, &fetch);
+  if (self->share == NULL)
+    self->share = dray_host_share_new (self->hosts, location->url);
+  else
+    dray_host_share_move (self->share, location->url);
 }
 
 static void
@@ -43,13 +23,14 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayTransfer) self = DRAY_TRANSFER (user_data);
   g_autoptr (GError) error = NULL;
+  DrayLocation *location = dray_resolver_resolve_finish (DRAY_RESOLVER (source), result, &error);
 
-  self->location = dray_resolver_resolve_finish (DRAY_RESOLVER (source), result, &error);
-  self->location_redirected = FALSE;
-  if (self->location == NULL)
+  if (location != NULL)
+    dray_transfer_set_location (self, location, FALSE);
+  else
     dray_transfer_fail (self, g_steal_pointer (&error));
   if (dray_transfer_end_job (self))
-    start_connection (self);
+    dray_transfer_step (self);
 }
 
 /* Asks for the next bytes that are lacking. */
@@ -58,199 +39,15 @@ dray_transfer_fetch (DrayTransfer *self)
 {
   if (self->location != NULL)
     {
-      start_connection (self);
+      dray_transfer_fill_lanes (self);
       return;
     }
 
-  self->state = DRAY_TRANSFER_CONNECTING;
+  if (!dray_transfer_is_asking (self))
+    self->state = DRAY_TRANSFER_CONNECTING;
   dray_transfer_begin_job (self);
   dray_resolver_resolve_async (self->resolver, self->run_cancellable, resolved_cb,
                                g_object_ref (self));
-}
-
-/* Redirects are followed once per transfer: later requests go straight to where they led, without
- * the token, which was not meant for another origin. */
-static void
-keep_location (DrayTransfer *self, const char *url)
-{
-  if (g_str_equal (url, self->location->url))
-    return;
-
-  dray_location_free (self->location);
-  self->location = dray_location_new (url, NULL);
-  self->location_redirected = TRUE;
-}
-
-/* Adopts what the first answer says of the file, or refuses an answer that cannot be of it. */
-static gboolean
-learn (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
-{
-  if (verdict->total != DRAY_SIZE_UNKNOWN && verdict->total != self->total)
-    {
-      if (!dray_piece_map_set_total (self->map, verdict->total))
-        {
-          dray_piece_map_release (self->map, self->claim.id);
-          self->claim.id = DRAY_CLAIM_NONE;
-          return FALSE;
-        }
-      self->total = verdict->total;
-      self->length_proven = TRUE;
-    }
-
-  /* Where nothing ties the answer to the bytes at hand, what it says of its version is not said of
-   * them: the comparison may yet fail, or never take place. */
-  if (verdict->proven
-      && (answer->response.validator.etag != NULL
-          || answer->response.validator.last_modified != NULL))
-    dray_validator_copy (&self->validator, &answer->response.validator);
-
-  return TRUE;
-}
-
-static void
-set_answer_error (DrayTransfer *self, DrayError code, const char *message)
-{
-  g_clear_error (&self->answer_error);
-  self->answer_error = g_error_new_literal (DRAY_ERROR, code, message);
-}
-
-/* Whether the answer is of the file that lies finished in its place: then nothing is fetched. */
-static gboolean
-is_known (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
-{
-  if (self->known.path == NULL || self->file != NULL || verdict->total != self->known.size)
-    return FALSE;
-  if (self->expected_sha256 != NULL)
-    return g_str_equal (self->expected_sha256, self->known.sha256);
-
-  return dray_validator_compare (&self->known.validator, &answer->response.validator)
-         == DRAY_VALIDATORS_EQUAL;
-}
-
-/* Whether nothing but the digest will tell that this answer is of the file whose bytes are here. */
-static gboolean
-is_tied_by_digest (DrayTransfer *self, const DrayHttpAnswer *answer)
-{
-  return self->expected_sha256 != NULL && dray_piece_map_get_written (self->map) > 0
-         && dray_validator_compare (&self->validator, &answer->response.validator)
-                != DRAY_VALIDATORS_EQUAL;
-}
-
-static void
-tell_resolver (DrayTransfer *self, const DrayHttpAnswer *answer)
-{
-  DrayServerFacts facts = {
-    .url = answer->url,
-    .total = self->total,
-    .validator = &answer->response.validator,
-    .sha256 = answer->response.sha256,
-  };
-
-  dray_resolver_answered (self->resolver, &facts);
-}
-
-static void
-take_answer (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
-{
-  g_autofree char *suggested = NULL;
-
-  if (self->proving_length && !verdict->ranges
-      && (verdict->total == DRAY_SIZE_UNKNOWN || verdict->total == self->written_before))
-    {
-      /* The server says no more of where the file ends; `ended` takes it as it is. */
-      dray_connection_stop (self->connection);
-      return;
-    }
-
-  if (is_known (self, verdict, answer))
-    {
-      self->is_known = TRUE;
-      dray_connection_stop (self->connection);
-      return;
-    }
-
-  self->proving_length = FALSE;
-  keep_location (self, answer->url);
-  self->digest_tied = self->digest_tied || is_tied_by_digest (self, answer);
-  if (!learn (self, verdict, answer))
-    {
-      set_answer_error (self, DRAY_ERROR_CHANGED,
-                        "The file on the server has another size than before");
-      dray_connection_stop (self->connection);
-      return;
-    }
-
-  tell_resolver (self, answer);
-  if (g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
-    return;
-
-  self->state = DRAY_TRANSFER_DOWNLOADING;
-  if (self->file != NULL)
-    {
-      dray_connection_proceed (self->connection, self->file, self->hasher);
-      return;
-    }
-
-  if (answer->disposition != NULL)
-    suggested = dray_file_name_from_disposition (answer->disposition);
-  dray_transfer_create_partial (self, suggested, 1);
-}
-
-/* Whether a refusal says something of the moment and nothing of the file. */
-static gboolean
-is_passing (guint status)
-{
-  return status >= 500 || status == 408 || status == 425 || status == 429;
-}
-
-/* Whether the answer to the question where the file ends tells nothing, and would not if it were
- * asked again; then the end of the body has to do. */
-static gboolean
-is_unprovable (DrayTransfer *self, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
-{
-  return self->proving_length
-         && (verdict->kind == DRAY_VERDICT_STALE
-             || (verdict->kind == DRAY_VERDICT_FAILED && !is_passing (answer->response.status)));
-}
-
-static void
-answered_cb (gpointer user_data, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
-{
-  DrayTransfer *self = DRAY_TRANSFER (user_data);
-
-  /* With an error already, the fetch was interrupted, and the connection is being stopped. */
-  if (self->failure != NULL || self->answer_error != NULL
-      || is_unprovable (self, verdict, answer))
-    return;
-
-  switch (verdict->kind)
-    {
-    case DRAY_VERDICT_TAKE:
-      take_answer (self, verdict, answer);
-      break;
-
-    case DRAY_VERDICT_COMPLETE:
-      self->proving_length = FALSE;
-      learn (self, verdict, answer);
-      break;
-
-    case DRAY_VERDICT_STALE:
-    case DRAY_VERDICT_CHANGED:
-      set_answer_error (self, DRAY_ERROR_CHANGED,
-                        "The file on the server has changed since it was begun");
-      break;
-
-    case DRAY_VERDICT_FAILED:
-      self->server_wait = answer->response.retry_after;
-      set_answer_error (self, verdict->error, verdict->reason);
-      break;
-
-    case DRAY_VERDICT_ASK_WITH_OVERLAP:
-    case DRAY_VERDICT_ASK_WITHOUT_CONDITION:
-    case DRAY_VERDICT_ASK_WITHOUT_RANGE:
-    default:
-      g_assert_not_reached ();
-    }
 }
 
 static gboolean
@@ -264,15 +61,46 @@ retry_cb (gpointer user_data)
 }
 
 static gboolean
-is_refusal (DrayError code)
+is_refusal (const GError *error)
 {
-  return code == DRAY_ERROR_UNAUTHORIZED || code == DRAY_ERROR_FORBIDDEN
-         || code == DRAY_ERROR_NOT_FOUND;
+  return g_error_matches (error, DRAY_ERROR, DRAY_ERROR_UNAUTHORIZED)
+         || g_error_matches (error, DRAY_ERROR, DRAY_ERROR_FORBIDDEN)
+         || g_error_matches (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND);
 }
 
-/* What broke the fetch: a signed link that has expired, something that passes, or the end. */
+/* A refusal where redirects led may mean that a signed link has expired: the next request begins
+ * at the beginning. Returns whether that was done. */
+static gboolean
+forget_expired_location (DrayTransfer *self, const GError *error)
+{
+  if (!is_refusal (error) || !self->location_redirected)
+    return FALSE;
+
+  g_clear_pointer (&self->location, dray_location_free);
+  return TRUE;
+}
+
+/**
+ * dray_transfer_wait:
+ * @self: a transfer of which no lane asks
+ * @delay: how long, in microseconds
+ * @reason: what is waited for the end of
+ *
+ * Goes on after a while.
+ */
+void
+dray_transfer_wait (DrayTransfer *self, gint64 delay, DrayError reason)
+{
+  self->state = DRAY_TRANSFER_WAITING;
+  self->wait_reason = reason;
+  self->wait_until = g_get_monotonic_time () + delay;
+  self->retry_source = g_timeout_add ((guint) (delay / 1000), retry_cb, self);
+}
+
+/* What broke the fetch: a signed link that has expired, something that passes, or the end. No lane
+ * asks any more. */
 static void
-recover (DrayTransfer *self, GError *error)
+recover (DrayTransfer *self, GError *error, gint64 server_wait)
 {
   gint64 delay;
 
@@ -282,11 +110,9 @@ recover (DrayTransfer *self, GError *error)
       return;
     }
 
-  if (error->domain == DRAY_ERROR && is_refusal ((DrayError) error->code)
-      && self->location_redirected)
+  if (forget_expired_location (self, error))
     {
       g_error_free (error);
-      g_clear_pointer (&self->location, dray_location_free);
       dray_transfer_step (self);
       return;
     }
@@ -299,17 +125,14 @@ recover (DrayTransfer *self, GError *error)
       return;
     }
 
-  if (!dray_retry_next (&self->retry, (DrayError) error->code, self->server_wait,
-                        g_random_double (), &delay))
+  if (!dray_retry_next (&self->retry, (DrayError) error->code, server_wait, g_random_double (),
+                        &delay))
     {
       dray_transfer_fail (self, error);
       return;
     }
 
-  self->state = DRAY_TRANSFER_WAITING;
-  self->wait_reason = (DrayError) error->code;
-  self->wait_until = g_get_monotonic_time () + delay;
-  self->retry_source = g_timeout_add ((guint) (delay / 1000), retry_cb, self);
+  dray_transfer_wait (self, delay, (DrayError) error->code);
   g_error_free (error);
 }
 
@@ -318,20 +141,20 @@ recover (DrayTransfer *self, GError *error)
  * @self: a transfer
  * @error: (transfer full): what is wrong with the bytes
  *
- * Ends the fetch under way, if there is one, and goes on as after any broken fetch.
+ * Ends what the lanes do, and goes on as after any broken fetch.
  */
 void
 dray_transfer_interrupt (DrayTransfer *self, GError *error)
 {
-  if (self->failure != NULL || !dray_connection_is_busy (self->connection))
+  if (self->failure != NULL || !dray_transfer_is_asking (self))
     {
-      recover (self, error);
+      recover (self, error, -1);
       return;
     }
 
-  g_clear_error (&self->answer_error);
-  self->answer_error = error;
-  dray_connection_stop (self->connection);
+  g_clear_error (&self->interruption);
+  self->interruption = error;
+  dray_transfer_drop_lanes (self);
 }
 
 /* A body of unknown length has ended by itself. Whether the file ends there too, only another
@@ -351,49 +174,75 @@ prove_length (DrayTransfer *self)
   dray_piece_map_set_total (self->map, self->total);
 }
 
-/* Whether the server kept to its word and yet sent next to nothing: asking on at once would be a
- * storm of requests. */
+/* Whether the failure is one connection's alone as long as others get on: theirs shows that the
+ * server and the disk are well. */
 static gboolean
-is_stingy (DrayTransfer *self)
+is_of_one_lane (const GError *error)
 {
-  return !self->is_known && !dray_piece_map_is_complete (self->map)
-         && dray_piece_map_get_written (self->map) - self->written_before < STINGY_BYTES;
+  if (error->domain != DRAY_ERROR)
+    return FALSE;
+
+  switch ((DrayError) error->code)
+    {
+    case DRAY_ERROR_NETWORK:
+    case DRAY_ERROR_TLS:
+    case DRAY_ERROR_STALLED:
+    case DRAY_ERROR_SERVER_ERROR:
+    case DRAY_ERROR_RATE_LIMITED:
+    case DRAY_ERROR_TOO_SHORT:
+    case DRAY_ERROR_UNAUTHORIZED:
+    case DRAY_ERROR_FORBIDDEN:
+    case DRAY_ERROR_NOT_FOUND:
+    case DRAY_ERROR_NOT_A_MODEL:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
 }
 
 static void
-ended_cb (gpointer user_data, const GError *error)
+lane_broke (DrayTransfer *self, DrayTransferLane *lane, GError *error)
 {
-  DrayTransfer *self = DRAY_TRANSFER (user_data);
-  G_GNUC_UNUSED g_autoptr (DrayTransfer) alive = g_object_ref (self);
-  GError *answer_error = g_steal_pointer (&self->answer_error);
-  gboolean advanced = dray_piece_map_get_written (self->map) > self->written_before;
+  if (!dray_transfer_is_asking (self))
+    recover (self, error, lane->server_wait);
+  else if (is_of_one_lane (error))
+    {
+      forget_expired_location (self, error);
+      g_error_free (error);
+    }
+  else
+    dray_transfer_interrupt (self, error);
+}
 
-  if (self->claim.id != DRAY_CLAIM_NONE)
-    dray_piece_map_release (self->map, self->claim.id);
-  self->claim.id = DRAY_CLAIM_NONE;
-  if (advanced)
+/**
+ * dray_transfer_lane_ended:
+ * @self: a transfer
+ * @lane: a lane that is free again
+ * @n_bytes: how many bytes it wrote
+ * @error: (transfer full) (nullable): what broke it
+ *
+ * Decides what that means for the transfer, and goes on.
+ */
+void
+dray_transfer_lane_ended (DrayTransfer *self, DrayTransferLane *lane, gint64 n_bytes, GError *error)
+{
+  if (n_bytes > 0)
     {
       self->fetched = TRUE;
       dray_retry_note_progress (&self->retry);
     }
 
-  if (self->failure != NULL)
-    g_clear_error (&answer_error);
-  else if (answer_error != NULL)
-    recover (self, answer_error);
-  else if (error != NULL && !self->is_known
-           && !(self->proving_length && dray_error_is_cancelled (error)))
-    recover (self, g_error_copy (error));
-  else if (!self->is_known && self->total == DRAY_SIZE_UNKNOWN)
+  if (self->failure != NULL || self->interruption != NULL)
+    {
+      g_clear_error (&error);
+      if (self->interruption != NULL && !dray_transfer_is_asking (self))
+        recover (self, g_steal_pointer (&self->interruption), -1);
+    }
+  else if (error != NULL)
+    lane_broke (self, lane, error);
+  else if (lane->leading && !self->is_known && self->total == DRAY_SIZE_UNKNOWN)
     prove_length (self);
-  else if (is_stingy (self))
-    recover (self, g_error_new_literal (DRAY_ERROR, DRAY_ERROR_TOO_SHORT,
-                                        "The server sends the file in crumbs"));
 
   dray_transfer_step (self);
 }
-
-const DrayConnectionEvents dray_transfer_connection_events = {
-  .answered = answered_cb,
-  .ended = ended_cb,
-};

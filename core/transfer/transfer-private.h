@@ -3,18 +3,37 @@
 /*
  * The inside of a transfer, shared by the files that each tell one part of its life: transfer.c
  * (the object, what comes next, the one way out), transfer-setup.c (the partial file),
- * transfer-fetch.c (server and connection), transfer-journal.c (what is remembered),
- * transfer-finish.c (from the last byte to the final name). All of it runs in the main thread.
+ * transfer-fetch.c (the address, and what to do when asking breaks), transfer-lanes.c (which
+ * connection asks for what), transfer-answer.c (what the server said), transfer-journal.c (what is
+ * remembered), transfer-finish.c (from the last byte to the final name). All of it runs in the main
+ * thread.
  */
 
 #pragma once
 
+#include "core/http/host-limits.h"
 #include "core/http/retry.h"
 #include "core/transfer/connection.h"
+#include "core/transfer/dispatcher.h"
 #include "core/transfer/speed.h"
 #include "core/transfer/transfer.h"
 
 G_BEGIN_DECLS
+
+/* A place for one connection, and the bytes that it is after. */
+typedef struct
+{
+  DrayTransfer *transfer;
+  guint number;
+  DrayConnection *connection; /* NULL until it is first needed */
+  DrayClaim claim;            /* id DRAY_CLAIM_NONE until the dispatcher has admitted it */
+  gint64 start;               /* the first byte that it asks for */
+  gboolean leading;  /* began alone: its answer says what the file is, its failure what is next */
+  gboolean unwanted; /* is being stopped, through no fault of the server's */
+  GError *error;     /* what the answer amounts to, until the connection has ended */
+  guint status;       /* of an answer that brings no bytes; 0 for none */
+  gint64 server_wait; /* seconds the server asked to wait; -1 */
+} DrayTransferLane;
 
 struct _DrayTransfer
 {
@@ -27,9 +46,11 @@ struct _DrayTransfer
   char *expected_sha256;
   char *boot_id;
   gboolean restart_changed;
-  guint interval; /* milliseconds */
+  guint interval;      /* milliseconds */
+  guint n_connections; /* fixed; 0 for as many as pay */
   DrayKnownFile known; /* path NULL for none */
   SoupSession *session;
+  DrayHostLimits *hosts;
   DrayWorker *disk;
   DrayJournal *journal;
   DrayResolver *resolver;
@@ -51,20 +72,21 @@ struct _DrayTransfer
   DrayPartialFile *file;
   DrayHasher *hasher;
   DrayRateLimiter *limiter;
-  DrayConnection *connection;
-  DrayClaim claim;  /* the connection's; id DRAY_CLAIM_NONE for none */
-  GArray *damages;  /* of DrayClaim: held over damaged blocks until that is recorded */
+  DrayDispatcher *dispatcher; /* of the map */
+  DrayTransferLane lanes[DRAY_CONNECTIONS_MAX];
+  DrayTransferLane *lane_waiting; /* has its answer and waits for the file to be made */
+  guint tick_source;
+  GArray *damages; /* of DrayClaim: held over damaged blocks until that is recorded */
   guint n_damages_recorded; /* so many of them are in the record under way */
   gboolean recording_damages;
 
   /* Where the bytes come from. */
   DrayLocation *location;     /* NULL before it was resolved */
   gboolean location_redirected; /* the location is where redirects led, and may expire */
+  DrayHostShare *share;       /* of the location's host; NULL before it was resolved */
   gboolean proving_length;    /* the request under way only asks whether the file ends here */
   DrayRetry retry;
-  gint64 server_wait;         /* seconds the server asked to wait; -1 */
-  gint64 written_before;      /* bytes on the disk when the fetch began */
-  GError *answer_error;       /* what the last answer amounts to, until the connection has ended */
+  GError *interruption; /* why all lanes are being stopped, until they have ended */
   guint retry_source;
   gint64 wait_until;
   DrayError wait_reason;
@@ -101,6 +123,7 @@ gboolean dray_transfer_end_job (DrayTransfer *self);
 void dray_transfer_complete (DrayTransfer *self);
 
 /* transfer-setup.c */
+void dray_transfer_set_map (DrayTransfer *self, DrayPieceMap *map);
 void dray_transfer_open_partial (DrayTransfer *self);
 void dray_transfer_create_partial (DrayTransfer *self, const char *suggested, guint attempt);
 void dray_transfer_start_over (DrayTransfer *self);
@@ -108,8 +131,27 @@ void dray_transfer_proceed (DrayTransfer *self);
 
 /* transfer-fetch.c */
 void dray_transfer_fetch (DrayTransfer *self);
+void dray_transfer_set_location (DrayTransfer *self, DrayLocation *location, gboolean redirected);
 void dray_transfer_interrupt (DrayTransfer *self, GError *error);
-extern const DrayConnectionEvents dray_transfer_connection_events;
+void dray_transfer_wait (DrayTransfer *self, gint64 delay, DrayError reason);
+void dray_transfer_lane_ended (DrayTransfer *self, DrayTransferLane *lane, gint64 n_bytes, GError *error);
+
+/* transfer-lanes.c */
+void dray_transfer_init_lanes (DrayTransfer *self);
+void dray_transfer_clear_lanes (DrayTransfer *self);
+gboolean dray_transfer_is_asking (DrayTransfer *self);
+void dray_transfer_fill_lanes (DrayTransfer *self);
+gboolean dray_transfer_admit (DrayTransfer *self, DrayTransferLane *lane);
+void dray_transfer_let_through (DrayTransfer *self, DrayTransferLane *lane);
+void dray_transfer_drop_lane (DrayTransferLane *lane);
+void dray_transfer_drop_lanes (DrayTransfer *self);
+void dray_transfer_set_parallel (DrayTransfer *self, gboolean parallel);
+
+/* transfer-answer.c */
+void dray_transfer_answered (DrayTransfer *self,
+                             DrayTransferLane *lane,
+                             const DrayVerdict *verdict,
+                             const DrayHttpAnswer *answer);
 
 /* transfer-journal.c */
 void dray_transfer_record (DrayTransfer *self,

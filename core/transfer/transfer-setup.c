@@ -64,12 +64,28 @@ use_file (DrayTransfer *self, DrayPartialFile *file)
                                   &dray_transfer_hasher_events, self);
 }
 
+/**
+ * dray_transfer_set_map:
+ * @self: a transfer without a hasher whose lanes are free
+ * @map: (transfer full) (nullable): which bytes are on the disk
+ *
+ * Takes a map in place of the one before.
+ */
+void
+dray_transfer_set_map (DrayTransfer *self, DrayPieceMap *map)
+{
+  g_clear_pointer (&self->dispatcher, dray_dispatcher_free);
+  g_clear_pointer (&self->map, dray_piece_map_free);
+  self->map = map;
+  if (map != NULL)
+    self->dispatcher = dray_dispatcher_new (map, self->n_connections);
+}
+
 static void
 forget_bytes (DrayTransfer *self)
 {
   g_clear_pointer (&self->hasher, dray_hasher_free);
   g_clear_pointer (&self->file, dray_partial_file_unref);
-  g_clear_pointer (&self->map, dray_piece_map_free);
   g_clear_pointer (&self->sha256, g_free);
   g_array_set_size (self->saved_blocks, 0);
   self->n_recorded_blocks = 0;
@@ -80,10 +96,9 @@ forget_bytes (DrayTransfer *self)
   self->digest_tied = FALSE;
   self->total = DRAY_SIZE_UNKNOWN;
   self->length_proven = FALSE;
-  self->map = dray_piece_map_new (DRAY_SIZE_UNKNOWN);
+  dray_transfer_set_map (self, dray_piece_map_new (DRAY_SIZE_UNKNOWN));
   dray_speed_reset (&self->speed);
 }
-
 
 static void
 recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -99,8 +114,8 @@ recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 dray_transfer_proceed (DrayTransfer *self)
 {
-  if (self->claim.id != DRAY_CLAIM_NONE && dray_connection_is_busy (self->connection))
-    dray_connection_proceed (self->connection, self->file, self->hasher);
+  if (self->lane_waiting != NULL)
+    dray_transfer_let_through (self, g_steal_pointer (&self->lane_waiting));
   else
     dray_transfer_step (self);
   dray_transfer_start_rhythm (self);
@@ -136,10 +151,9 @@ make_map (DrayTransfer *self, SetupJob *job, gboolean *lowered, GError **error)
   };
 
   *lowered = dray_trust_apply (&facts, self->found_pieces);
-  self->map = dray_piece_map_new_from_pieces (self->total,
-                                              (const DrayPiece *) self->found_pieces->data,
-                                              self->found_pieces->len,
-                                              &local_error);
+  dray_transfer_set_map (self, dray_piece_map_new_from_pieces (
+                                   self->total, (const DrayPiece *) self->found_pieces->data,
+                                   self->found_pieces->len, &local_error));
   if (self->map == NULL && *error == NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
 
@@ -156,7 +170,7 @@ opened_cb (gpointer data)
   if (job->missing || self->sync_failed)
     {
       /* The bytes are gone, or not to be believed: they are fetched again, into a new file. */
-      self->map = dray_piece_map_new (self->total);
+      dray_transfer_set_map (self, dray_piece_map_new (self->total));
       if (dray_transfer_end_job (self))
         dray_transfer_start_over (self);
       return;
@@ -188,7 +202,7 @@ dray_transfer_open_partial (DrayTransfer *self)
 {
   if (self->name == NULL || self->found_pieces->len == 0 || self->identity.inode == 0)
     {
-      self->map = dray_piece_map_new (self->total);
+      dray_transfer_set_map (self, dray_piece_map_new (self->total));
       dray_transfer_step (self);
       return;
     }
@@ -367,7 +381,7 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /**
  * dray_transfer_start_over:
- * @self: a transfer whose connection is idle
+ * @self: a transfer whose lanes are free
  *
  * Gives up the bytes and begins from zero with a new partial file. That no byte counts any more is
  * durable before the old file goes: its inode may be given out again at once, and a catalog that

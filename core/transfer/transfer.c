@@ -12,7 +12,7 @@ dray_transfer_dispose (GObject *object)
   g_assert (self->task == NULL);
 
   /* First the threads, then what they use. */
-  g_clear_pointer (&self->connection, dray_connection_free);
+  dray_transfer_clear_lanes (self);
   g_clear_pointer (&self->hasher, dray_hasher_free);
   g_clear_object (&self->session);
   g_clear_object (&self->journal);
@@ -28,7 +28,7 @@ dray_transfer_finalize (GObject *object)
   DrayTransfer *self = DRAY_TRANSFER (object);
 
   g_clear_pointer (&self->file, dray_partial_file_unref);
-  g_clear_pointer (&self->map, dray_piece_map_free);
+  dray_transfer_set_map (self, NULL);
   g_clear_pointer (&self->limiter, dray_rate_limiter_unref);
   g_clear_pointer (&self->location, dray_location_free);
   g_clear_pointer (&self->found_pieces, g_array_unref);
@@ -37,7 +37,7 @@ dray_transfer_finalize (GObject *object)
   dray_validator_clear (&self->validator);
   dray_known_file_clear (&self->known);
   g_clear_error (&self->failure);
-  g_clear_error (&self->answer_error);
+  g_clear_error (&self->interruption);
   g_free (self->directory);
   g_free (self->name);
   g_free (self->suggested_name);
@@ -62,7 +62,7 @@ dray_transfer_init (DrayTransfer *self)
 {
   dray_retry_init (&self->retry);
   dray_speed_reset (&self->speed);
-  self->server_wait = -1;
+  dray_transfer_init_lanes (self);
   self->run_cancellable = g_cancellable_new ();
 }
 
@@ -76,6 +76,7 @@ copy_or_new (GArray *array, guint element_size)
  * dray_transfer_new:
  * @plan: what to start from
  * @session: the manager's session
+ * @hosts: what the hosts take; must outlive the run
  * @disk: the disk thread of the folder's filesystem; must outlive the transfer
  * @journal: who remembers
  * @resolver: who knows the address
@@ -85,6 +86,7 @@ copy_or_new (GArray *array, guint element_size)
 DrayTransfer *
 dray_transfer_new (const DrayTransferPlan *plan,
                    SoupSession *session,
+                   DrayHostLimits *hosts,
                    DrayWorker *disk,
                    DrayJournal *journal,
                    DrayResolver *resolver)
@@ -98,6 +100,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->boot_id = g_strdup (plan->boot_id);
   self->restart_changed = plan->restart_changed;
   self->interval = plan->interval;
+  self->n_connections = plan->n_connections;
   if (plan->known != NULL)
     {
       self->known = *plan->known;
@@ -118,11 +121,11 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->damages = g_array_new (FALSE, FALSE, sizeof (DrayClaim));
 
   self->session = g_object_ref (session);
+  self->hosts = hosts;
   self->disk = disk;
   self->journal = g_object_ref (journal);
   self->resolver = g_object_ref (resolver);
   self->limiter = dray_rate_limiter_new (plan->rate_limit, plan->limiter);
-  self->connection = dray_connection_new (session, self->limiter, &dray_transfer_connection_events, self);
 
   return self;
 }
@@ -136,6 +139,7 @@ settled (DrayTransfer *self)
 {
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
+  g_clear_pointer (&self->share, dray_host_share_free);
   g_task_return_error (task, g_steal_pointer (&self->failure));
 }
 
@@ -154,8 +158,7 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 settle (DrayTransfer *self)
 {
-  if (self->settling || self->n_jobs > 0 || self->syncing
-      || dray_connection_is_busy (self->connection))
+  if (self->settling || self->n_jobs > 0 || self->syncing || dray_transfer_is_asking (self))
     return;
 
   self->settling = TRUE;
@@ -177,13 +180,24 @@ dray_transfer_step (DrayTransfer *self)
       settle (self);
       return;
     }
-  if (self->n_jobs > 0 || self->retry_source != 0 || dray_connection_is_busy (self->connection))
+  if (self->n_jobs > 0 || self->retry_source != 0 || self->interruption != NULL)
+    return;
+
+  if (!self->is_known && !dray_piece_map_is_complete (self->map))
+    {
+      dray_transfer_fetch (self);
+      return;
+    }
+
+  /* What another lane has fetched meanwhile need not be waited for. */
+  dray_transfer_drop_lanes (self);
+  if (self->share != NULL)
+    dray_host_share_set_wanted (self->share, 0);
+  if (dray_transfer_is_asking (self))
     return;
 
   if (self->is_known)
     dray_transfer_complete (self);
-  else if (!dray_piece_map_is_complete (self->map))
-    dray_transfer_fetch (self);
   else if (self->file == NULL)
     dray_transfer_create_partial (self, NULL, 1);
   else
@@ -216,7 +230,7 @@ dray_transfer_fail (DrayTransfer *self, GError *error)
   dray_transfer_stop_rhythm (self);
   g_clear_handle_id (&self->retry_source, g_source_remove);
   g_cancellable_cancel (self->run_cancellable);
-  dray_connection_stop (self->connection);
+  dray_transfer_drop_lanes (self);
   settle (self);
 }
 
@@ -249,6 +263,7 @@ dray_transfer_complete (DrayTransfer *self)
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
   DrayTransferResult *result = g_new0 (DrayTransferResult, 1);
 
+  g_clear_pointer (&self->share, dray_host_share_free);
   g_cancellable_disconnect (g_task_get_cancellable (task), self->cancelled_id);
   if (self->is_known)
     {
@@ -355,7 +370,7 @@ dray_transfer_result_free (DrayTransferResult *result)
  * @self: a transfer
  * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
  *
- * Changes the limit at once, also for a connection that waits under the old one.
+ * Changes the limit at once, also for connections that wait under the old one.
  */
 void
 dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit)
@@ -371,14 +386,16 @@ dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit)
  * dray_transfer_rate_changed:
  * @self: a transfer
  *
- * A limit that holds for this transfer has changed: it holds at once for a connection that waits.
+ * A limit that holds for this transfer has changed: it holds at once for connections that wait.
  */
 void
 dray_transfer_rate_changed (DrayTransfer *self)
 {
   g_return_if_fail (DRAY_IS_TRANSFER (self));
 
-  dray_connection_rate_changed (self->connection);
+  for (guint i = 0; i < G_N_ELEMENTS (self->lanes); i++)
+    if (self->lanes[i].connection != NULL)
+      dray_connection_rate_changed (self->lanes[i].connection);
 }
 
 /**

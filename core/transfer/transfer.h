@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/base/worker.h"
+#include "core/http/host-limits.h"
 #include "core/transfer/journal.h"
 #include "core/transfer/rate-limiter.h"
 #include "core/transfer/resolver.h"
@@ -74,6 +75,7 @@ typedef struct
  * @interval: how often `written` is journaled while bytes move, in milliseconds
  * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
  * @limiter: (nullable): what holds for all transfers together
+ * @n_connections: how many connections to use, 1 to %DRAY_CONNECTIONS_MAX; 0 for as many as pay
  * @known: (nullable): a finished file of the same link; if the server still has that version, the
  *   transfer ends with it and fetches nothing
  *
@@ -98,6 +100,7 @@ typedef struct
   guint interval;
   gint64 rate_limit;
   DrayRateLimiter *limiter;
+  guint n_connections;
   const DrayKnownFile *known;
 } DrayTransferPlan;
 
@@ -148,6 +151,7 @@ void dray_known_file_clear (DrayKnownFile *known);
 
 DrayTransfer *dray_transfer_new (const DrayTransferPlan *plan,
                                  SoupSession *session,
+                                 DrayHostLimits *hosts,
                                  DrayWorker *disk,
                                  DrayJournal *journal,
                                  DrayResolver *resolver);

@@ -146,6 +146,8 @@ class BadInput(BusTest):
                             'limit_rate': (1 << 64) - 1, 'caller': ''}.items():
             self.assertEqual(self.caller.error_of('DownloadAsset', '(sa{sv})', url, {name: value}),
                              INVALID_ARGS)
+        self.assertEqual(self.caller.error_of('DownloadAsset', '(sa{sv})', url, {'connections': 17}),
+                         INVALID_ARGS)
         self.assertEqual(self.caller.error_of('Cancel', '(sa{sv})', 'some id',
                                               {'clear_cache': GLib.Variant('s', 'yes')}),
                          INVALID_ARGS)

@@ -38,7 +38,7 @@ class GetFromNginx(CommandTest):
     def test_a_gibibyte_arrives_identical(self):
         with Nginx() as server:
             sha256 = write_random(server.files / 'big.gguf', GIBIBYTE)
-            run = self.home.get(server.url('big.gguf'))
+            run = self.home.get('--connections', '1', server.url('big.gguf'))
             completed = self.assert_completed(run, sha256, 'big.gguf')
             took = time.monotonic() - run.began
 
@@ -247,6 +247,15 @@ class Options(CommandTest):
             for malformed in ('', 'fast', '-1', '1X', '1M1'):
                 run = self.home.run('get', '--limit-rate', malformed, server.url('one.gguf'))
                 self.assertEqual(run.status, 2, malformed)
+
+    def test_connections(self):
+        with ModelServer(rate=8 * 1000 * 1000, one=100 * 1000 * 1000) as server:
+            run = self.home.get('--connections', '4', server.url('one.gguf'))
+            self.assert_completed(run, server.digests['one.gguf'])
+            self.assertGreaterEqual(len(server.records('started')), 4)
+            for wrong in ('0', '17', '-1', 'all'):
+                run = self.home.run('get', '--connections', wrong, server.url('one.gguf'))
+                self.assertEqual(run.status, 2, wrong)
 
     def test_without_a_folder_files_go_to_the_library(self):
         with ModelServer(one=2 << 20) as server:

@@ -26,13 +26,17 @@ def write_random(path, size):
     return digest.hexdigest()
 
 
+# How far one connection had come, the server's log tells by itself.
+ONE = ('--connections', '1')
+
+
 class Kill(CommandTest):
     def kill_often(self, server, url, size, n_kills, apart):
         """Kills runs of get that much time apart, each after bytes have come and were recorded, and
         sooner where a busy machine would leave too few bytes for those that follow."""
         written = 0
         for number in range(n_kills):
-            run = self.home.get(url)
+            run = self.home.get(*ONE, url)
             run.wait_for_event(lambda event: event['event'] == 'progress'
                                and event['state'] == 'downloading')
             wait_for(lambda: self.home.written() > written, 'the journal')
@@ -72,7 +76,7 @@ class Kill(CommandTest):
             url = server.url('model.gguf')
             self.kill_often(server, url, size, n_kills, apart)
             server.hurry()
-            self.assert_completed(self.home.get(url), sha256, 'model.gguf')
+            self.assert_completed(self.home.get(*ONE, url), sha256, 'model.gguf')
             self.assertEqual(self.home.names(), ['model.gguf'])
             self.check(server, size, rate, n_kills)
 
@@ -85,7 +89,7 @@ class Kill(CommandTest):
             url = server.url('model.gguf')
             self.kill_often(server, url, size, 6, 0.7)
             server.hurry()
-            self.assert_completed(self.home.get(url), server.digests['model.gguf'], 'model.gguf')
+            self.assert_completed(self.home.get(*ONE, url), server.digests['model.gguf'], 'model.gguf')
             server.wait_until_idle()
             self.check(server, size, rate, 6)
 

@@ -14,7 +14,8 @@ from terminal import show
 
 MEGABYTE = 1000 * 1000
 VERBS = {
-    'get': ['-d, --directory=DIR', '--sha256=HEX', '--limit-rate=SIZE', '--restart-changed',
+    'get': ['-d, --directory=DIR', '--sha256=HEX', '--connections=N', '--limit-rate=SIZE',
+            '--restart-changed',
             '--token-file=FILE', '--json', '--quiet', 'SOURCE…'],
     'load': ['-d, --directory=DIR', '--sha256=HEX', '--json', 'SOURCE…'],
     'list': ['--all', '--json'],

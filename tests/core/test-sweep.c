@@ -71,10 +71,6 @@ serve (ManagerFixture *fixture, guint model, guint shard)
                              shard == COMPLETED ? 70000 : SIZE);
   if (shard == FAILED)
     behaviour.answer = (DrayTestAnswer){ .times = DRAY_TEST_ALWAYS, .status = 404 };
-  else if (shard == WAITING)
-    behaviour.answer = (DrayTestAnswer){ .times = DRAY_TEST_ALWAYS,
-                                         .status = 503,
-                                         .headers = "Retry-After: 600\r\n" };
   else if (shard == CONNECTING)
     behaviour.delay = 600 * 1000;
   else if (shard != COMPLETED)
@@ -105,6 +101,22 @@ get_shard (DrayRequest *request)
 
   return dray_request_get_parent_id (request) != NULL ? (guint) strtoul (number, NULL, 10) - 1
                                                       : N_SHARDS;
+}
+
+static gboolean
+is_serving (gpointer data)
+{
+  for (guint i = 0; i < N_REQUESTS; i++)
+    {
+      DrayRequest *request = get_request (data, i);
+      guint shard = get_shard (request);
+
+      if ((shard == MOVING || shard == WAITING)
+          && dray_request_get_state (request) != DRAY_REQUEST_DOWNLOADING)
+        return FALSE;
+    }
+
+  return TRUE;
 }
 
 /* Whether everybody is where the test wants them, when the sets have been asked for. */
@@ -146,6 +158,20 @@ treat_last_shards (ManagerFixture *fixture, gboolean again)
     }
 }
 
+/* Breaks off what moves, and asks it to wait. This comes last, since a host that asks one transfer
+ * to wait is asked for nothing more by the others. */
+static void
+make_wait (ManagerFixture *fixture, guint model)
+{
+  g_autofree char *path = dup_path (model, WAITING);
+  DrayTestBehaviour behaviour = { .gate = -1 };
+
+  behaviour.answer = (DrayTestAnswer){ .times = DRAY_TEST_ALWAYS,
+                                       .status = 503,
+                                       .headers = "Retry-After: 600\r\n" };
+  dray_test_server_set_behaviour (fixture->server, path, &behaviour);
+}
+
 /* Two callers ask for each of the models, one of them to load it. */
 static void
 spread (ManagerFixture *fixture)
@@ -167,6 +193,9 @@ spread (ManagerFixture *fixture)
   dray_manager_release (fixture->manager);
   fixture_wait_for_asked (fixture, N_MODELS * (CONNECTING + 1));
   treat_last_shards (fixture, TRUE);
+  fixture_wait (is_serving, fixture);
+  for (guint model = 0; model < N_MODELS; model++)
+    make_wait (fixture, model);
   fixture_wait (is_spread, fixture);
 }
 

@@ -240,7 +240,7 @@ test_damaged_blocks (ManagerFixture *fixture, gconstpointer data)
 
   dray_test_server_add_gguf (fixture->server, BIG_PATH, 4, size);
   steps_set_gate (fixture, BIG_PATH, held);
-  request = fixture_get (fixture, BIG_PATH);
+  request = fixture_get_with (fixture, BIG_PATH, "connections", 1, NULL);
   fixture_wait_for_bytes (request, held);
   fixture_wait (has_saved_blocks, &(Saved){ fixture, request, damage->n_blocks });
   fixture_cancel (fixture, dray_request_get_id (request), FALSE);

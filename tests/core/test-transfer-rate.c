@@ -125,7 +125,11 @@ stub_journal_init (DrayJournalInterface *iface)
 }
 
 static DrayTransfer *
-new_transfer (const char *directory, const char *url, DrayWorker *disk, gint64 rate_limit)
+new_transfer (const char *directory,
+              const char *url,
+              DrayHostLimits *hosts,
+              DrayWorker *disk,
+              gint64 rate_limit)
 {
   g_autoptr (Stub) stub = g_object_new (STUB_TYPE, NULL);
   g_autoptr (SoupSession) session = dray_http_session_new ();
@@ -143,7 +147,7 @@ new_transfer (const char *directory, const char *url, DrayWorker *disk, gint64 r
   };
 
   stub->url = g_strdup (url);
-  return dray_transfer_new (&plan, session, disk, DRAY_JOURNAL (stub), DRAY_RESOLVER (stub));
+  return dray_transfer_new (&plan, session, hosts, disk, DRAY_JOURNAL (stub), DRAY_RESOLVER (stub));
 }
 
 static void
@@ -188,8 +192,9 @@ test_live (gconstpointer data)
   g_autofree char *file = g_build_filename (directory, "model.gguf", NULL);
   DrayTestServer *server = dray_test_server_new (&error);
   g_autofree char *url = dray_test_server_get_uri (server, PATH);
+  g_autoptr (DrayHostLimits) hosts = dray_host_limits_new ();
   DrayWorker *disk = dray_worker_new ("disk");
-  g_autoptr (DrayTransfer) transfer = new_transfer (directory, url, disk, 1);
+  g_autoptr (DrayTransfer) transfer = new_transfer (directory, url, hosts, disk, 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) ended = NULL;
   guint ticks = g_timeout_add (5, tick_cb, NULL);
