@@ -357,6 +357,21 @@ dray_download_job_get_downloaded (DrayDownloadJob *self)
 }
 
 /**
+ * dray_download_job_get_validator:
+ * @self: a job
+ * @total: (out): the file's size in bytes, if the validator is known
+ *
+ * The asset's record is up to the journal's interval older.
+ *
+ * Returns: (transfer none) (nullable): the version of the bytes at hand; %NULL before the transfer
+ */
+const DrayValidator *
+dray_download_job_get_validator (DrayDownloadJob *self, gint64 *total)
+{
+  return self->transfer != NULL ? dray_transfer_get_validator (self->transfer, total) : NULL;
+}
+
+/**
  * dray_download_job_remove:
  * @self: a job that serves others too
  * @request: a request that it serves

@@ -24,6 +24,7 @@ void dray_download_job_add (DrayDownloadJob *self, DrayRequest *request);
 gboolean dray_download_job_serves (DrayDownloadJob *self, DrayRequest *request);
 GPtrArray *dray_download_job_get_requests (DrayDownloadJob *self);
 gint64 dray_download_job_get_downloaded (DrayDownloadJob *self);
+const DrayValidator *dray_download_job_get_validator (DrayDownloadJob *self, gint64 *total);
 void dray_download_job_remove (DrayDownloadJob *self, DrayRequest *request);
 
 void dray_download_job_run_async (DrayDownloadJob *self,

@@ -88,16 +88,26 @@ record_keys (DrayManager *self, DrayDownloadJob *job, DrayStoredAsset *asset)
 
 /* A shared digest is proof. A shared link is, unless it has shown different files. */
 static gboolean
-is_equal (const DrayStoredAsset *other, const char *key, const DrayServerFacts *facts)
+is_equal (DrayManager *self,
+          const DrayStoredAsset *other,
+          const char *key,
+          const DrayServerFacts *facts)
 {
   const DrayAssetRecord *record = &other->record;
-  DrayValidator validator = { record->etag, record->last_modified, record->date_gap };
+  DrayValidator recorded = { record->etag, record->last_modified, record->date_gap };
+  DrayDownloadJob *job = dray_manager_find_job (self, record->id);
+  const DrayValidator *validator = NULL;
+  gint64 total = record->total;
 
-  if (g_str_has_prefix (key, "sha256:") || other->record.name == NULL)
+  if (g_str_has_prefix (key, "sha256:") || record->name == NULL)
     return TRUE;
 
-  return record->total == facts->total
-         && dray_validator_compare (&validator, facts->validator) == DRAY_VALIDATORS_EQUAL;
+  if (job != NULL)
+    validator = dray_download_job_get_validator (job, &total);
+  if (validator == NULL)
+    validator = &recorded;
+  return total == facts->total
+         && dray_validator_compare (validator, facts->validator) == DRAY_VALIDATORS_EQUAL;
 }
 
 static DrayStoredAsset *
@@ -112,7 +122,7 @@ find_twin (DrayManager *self, DrayStoredAsset *asset, const DrayServerFacts *fac
       DrayStoredAsset *other
           = dray_asset_table_find_unfinished (self->engine.assets, key, asset);
 
-      if (other != NULL && is_equal (other, key, facts)
+      if (other != NULL && is_equal (self, other, key, facts)
           && !g_hash_table_contains (self->merges, &other->record.id))
         return other;
     }

@@ -399,6 +399,22 @@ dray_transfer_rate_changed (DrayTransfer *self)
 }
 
 /**
+ * dray_transfer_get_validator:
+ * @self: a transfer
+ * @total: (out): the file's size in bytes, %DRAY_SIZE_UNKNOWN where that is not known yet
+ *
+ * What the journal has is up to its interval older.
+ *
+ * Returns: (transfer none): the version of the bytes at hand, as the server named it
+ */
+const DrayValidator *
+dray_transfer_get_validator (DrayTransfer *self, gint64 *total)
+{
+  *total = self->total;
+  return &self->validator;
+}
+
+/**
  * dray_transfer_sample:
  * @self: a transfer
  * @progress: (out caller-allocates): how far it is

@@ -165,6 +165,7 @@ DrayTransferResult *dray_transfer_run_finish (DrayTransfer *self,
 void dray_transfer_result_free (DrayTransferResult *result);
 void dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit);
 void dray_transfer_rate_changed (DrayTransfer *self);
+const DrayValidator *dray_transfer_get_validator (DrayTransfer *self, gint64 *total);
 void dray_transfer_sample (DrayTransfer *self, DrayTransferProgress *progress);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayTransferResult, dray_transfer_result_free)

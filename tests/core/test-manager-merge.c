@@ -4,7 +4,12 @@
 
 #include "tests/core/manager-steps.h"
 
+#include <unistd.h>
+
 #define TWIN_PATH "/twin/model.gguf"
+
+/* An interval of the journal, in milliseconds, that is longer than a test. */
+#define NEVER 3600000
 
 /* A SHA-256 that no file here has, in hexadecimal and in base 64. */
 #define WRONG "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -230,6 +235,30 @@ test_redirects (ManagerFixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture_count_files (fixture, FALSE), ==, changes ? 2 : 1);
 }
 
+/* What a transfer knows of its bytes counts, though the journal does not know it yet. */
+static void
+test_unrecorded (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *partial = fixture_dup_partial (fixture, "model.gguf");
+  DrayRequest *first, *second;
+
+  steps_set_redirect (fixture, TWIN_PATH, FIXTURE_PATH);
+  steps_set_gate (fixture, FIXTURE_PATH, FIXTURE_HELD);
+  first = fixture_begin (fixture, FIXTURE_PATH, FIXTURE_HELD);
+
+  /* None of the bytes that were recorded is there. */
+  g_assert_cmpint (truncate (partial, 0), ==, 0);
+  dray_manager_set_interval (fixture->manager, NEVER);
+  fixture_resume (fixture, first);
+  fixture_wait_for_bytes (first, FIXTURE_HELD);
+  second = get_twin (fixture);
+  fixture_wait_for_bytes (second, FIXTURE_HELD);
+  steps_spin (fixture);
+  g_assert_cmpuint (dray_test_server_get_open_bodies (fixture->server), ==, 1);
+  finish (fixture, first, second);
+  assert_one_file (fixture, first, second);
+}
+
 /* What a redirect led to is another name of the model, in the next run of the program too. */
 static void
 test_sweep_by_alias (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
@@ -412,6 +441,7 @@ main (int argc, char **argv)
   add ("paused/restarted", GINT_TO_POINTER (TRUE), test_paused);
   add ("redirects/same", GINT_TO_POINTER (FALSE), test_redirects);
   add ("redirects/changed", GINT_TO_POINTER (TRUE), test_redirects);
+  add ("redirects/unrecorded", NULL, test_unrecorded);
   add ("sweep-by-alias", NULL, test_sweep_by_alias);
   add ("meanwhile/hold", GINT_TO_POINTER (AND_HOLD), test_meanwhile);
   add ("meanwhile/close", GINT_TO_POINTER (AND_CLOSE), test_meanwhile);
