@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-#include "tests/core/contract-episode.h"
+/* What can be done. */
 
-#define GATE_STEP 20000
+#include "tests/core/contract-episode-private.h"
 
 typedef struct
 {
@@ -29,37 +29,6 @@ note (Episode *episode, const char *format, ...)
     g_string_append (episode->step, "; ");
   g_string_append_vprintf (episode->step, format, args);
   va_end (args);
-}
-
-static gint64
-draw_gate (Episode *episode)
-{
-  return GATE_STEP * (1 + (gint64) episode_draw (episode, 3));
-}
-
-/* Of the links, some lead to what is no model, though it can be downloaded. */
-static void
-renew (Episode *episode, guint slot)
-{
-  g_autofree char *path = g_strdup_printf ("/m%u-%u.%s", slot, ++episode->n_links,
-                                           episode_draw (episode, 3) == 0 ? "bin" : "gguf");
-
-  episode->slots[slot] = world_add_link (episode->world, path, path, draw_gate (episode));
-}
-
-static void
-renew_set (Episode *episode)
-{
-  guint number = ++episode->n_links;
-  g_autofree char *model = g_strdup_printf ("/s%u-*-of-%05u.gguf", number, EPISODE_SET);
-
-  for (guint i = 0; i < EPISODE_SET; i++)
-    {
-      g_autofree char *path =
-          g_strdup_printf ("/s%u-%05u-of-%05u.gguf", number, i + 1, EPISODE_SET);
-
-      episode->set[i] = world_add_link (episode->world, path, model, draw_gate (episode));
-    }
 }
 
 static OracleLink *
@@ -416,42 +385,6 @@ episode_act (Episode *episode, gboolean first)
     }
 }
 
-static gboolean
-is_used (const Oracle *oracle, const OracleLink *link)
-{
-  for (guint i = 0; i < oracle->requests->len; i++)
-    if (((const OracleRequest *) g_ptr_array_index (oracle->requests, i))->link == link)
-      return TRUE;
-
-  return FALSE;
-}
-
-/* Finished links make way for new ones, most of the time; once all their requests are removed, they
- * leave the world. */
-void
-episode_tidy (Episode *episode)
-{
-  Oracle *oracle = episode->world->oracle;
-
-  for (guint i = 0; i < EPISODE_SLOTS; i++)
-    if (episode->slots[i]->complete && episode_draw (episode, 4) > 0)
-      renew (episode, i);
-  if (episode->set[0]->complete && episode->set[1]->complete)
-    renew_set (episode);
-  for (guint i = oracle->links->len; i > 0; i--)
-    {
-      OracleLink *link = g_ptr_array_index (oracle->links, i - 1);
-      gboolean current = FALSE;
-
-      for (guint j = 0; j < EPISODE_SLOTS; j++)
-        current |= episode->slots[j] == link;
-      for (guint j = 0; j < EPISODE_SET; j++)
-        current |= episode->set[j] == link;
-      if (!current && !is_used (oracle, link))
-        world_remove_link (episode->world, link);
-    }
-}
-
 void
 episode_remove_finished (Episode *episode)
 {
@@ -468,13 +401,4 @@ episode_remove_finished (Episode *episode)
           world_remove (episode->world, request);
         }
     }
-}
-
-/* The world's first links. */
-void
-episode_fill (Episode *episode)
-{
-  renew_set (episode);
-  for (guint i = 0; i < EPISODE_SLOTS; i++)
-    renew (episode, i);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* What contract-oracle.c (the calls) and contract-rest.c (what comes of them) share. */
+/* What the files of the oracle share: contract-oracle.c (the calls), contract-oracle-set.c (those of
+ * sets), contract-rest.c (what comes of them). */
 
 #pragma once
 
@@ -15,5 +16,12 @@ gboolean
 oracle_has_request (const Oracle *oracle, const OracleLink *link, guint states, gboolean sure);
 gboolean oracle_may_refuse (const OracleRequest *request);
 void oracle_let_go (OracleLink *link);
+OracleRequest *oracle_add_request (Oracle *oracle,
+                                   OracleLink *link,
+                                   const OracleWish *wish,
+                                   OracleRequest *parent);
+gboolean oracle_is_child (const OracleRequest *request, const OracleRequest *parent);
+void
+oracle_mark_children (Oracle *oracle, const OracleRequest *parent, guint states, gboolean only);
 
 G_END_DECLS

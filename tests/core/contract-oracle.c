@@ -139,8 +139,8 @@ replace_earlier (Oracle *oracle, const OracleLink *link, const OracleWish *wish)
     }
 }
 
-static OracleRequest *
-add_request (Oracle *oracle, OracleLink *link, const OracleWish *wish, OracleRequest *parent)
+OracleRequest *
+oracle_add_request (Oracle *oracle, OracleLink *link, const OracleWish *wish, OracleRequest *parent)
 {
   OracleRequest *request = g_new0 (OracleRequest, 1);
 
@@ -166,77 +166,9 @@ oracle_download (Oracle *oracle, OracleLink *link, const OracleWish *wish)
   OracleRequest *request;
 
   replace_earlier (oracle, link, wish);
-  request = add_request (oracle, link, wish, NULL);
+  request = oracle_add_request (oracle, link, wish, NULL);
   request->is_load = wish->is_load;
   return request;
-}
-
-static gboolean
-is_child_of (const OracleRequest *request, const OracleRequest *parent)
-{
-  return request->parent == parent && parent != NULL;
-}
-
-/* Gives the children of a parent further states, or only those. */
-static void
-mark_children (Oracle *oracle, const OracleRequest *parent, guint states, gboolean only)
-{
-  for (guint i = 0; i < oracle->requests->len; i++)
-    {
-      OracleRequest *child = g_ptr_array_index (oracle->requests, i);
-
-      if (is_child_of (child, parent))
-        child->states = states | (only ? 0 : child->states);
-    }
-}
-
-static gboolean
-has_running_child (const Oracle *oracle, const OracleRequest *parent)
-{
-  for (guint i = 0; i < oracle->requests->len; i++)
-    {
-      const OracleRequest *child = g_ptr_array_index (oracle->requests, i);
-
-      if (is_child_of (child, parent) && (child->states & ORACLE_RUNNING) != 0)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* The same for a parent, which goes with its children. */
-static void
-replace_earlier_set (Oracle *oracle, const OracleLink *first, const OracleWish *wish)
-{
-  for (guint i = 0; i < oracle->requests->len; i++)
-    {
-      OracleRequest *parent = g_ptr_array_index (oracle->requests, i);
-
-      if (parent->link != NULL || parent->first != first || parent->caller != wish->caller
-          || parent->folder != wish->folder || has_running_child (oracle, parent)
-          || parent->states == ORACLE_COMPLETED)
-        continue;
-      mark_children (oracle, parent, ORACLE_GONE,
-                     (parent->states & (ORACLE_RUNNING | ORACLE_GONE)) == 0);
-      parent->states |= ORACLE_GONE;
-    }
-}
-
-/* A parent with a child for each of @links. */
-OracleRequest *
-oracle_download_set (Oracle *oracle, GPtrArray *links, const OracleWish *wish)
-{
-  OracleRequest *parent;
-
-  replace_earlier_set (oracle, g_ptr_array_index (links, 0), wish);
-  parent = add_request (oracle, NULL, wish, NULL);
-  parent->first = g_ptr_array_index (links, 0);
-  parent->is_load = wish->is_load;
-  parent->states = ORACLE_RUNNING;
-  for (guint i = 0; i < links->len; i++)
-    add_request (oracle, g_ptr_array_index (links, i), wish, parent);
-
-  return parent;
 }
 
 /* A cancel that has not reported is taken back by this. */
@@ -244,7 +176,7 @@ void
 oracle_resume (Oracle *oracle, OracleRequest *request)
 {
   for (guint i = 0; request->link == NULL && i < oracle->requests->len; i++)
-    if (is_child_of (g_ptr_array_index (oracle->requests, i), request))
+    if (oracle_is_child (g_ptr_array_index (oracle->requests, i), request))
       oracle_resume (oracle, g_ptr_array_index (oracle->requests, i));
   if (request->link == NULL || (request->states & (ORACLE_PAUSED | ORACLE_FAILED)) == 0)
     return;
@@ -335,7 +267,7 @@ oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
       OracleRequest *child = g_ptr_array_index (oracle->requests, i);
       OracleCount count;
 
-      if (!is_child_of (child, request))
+      if (!oracle_is_child (child, request))
         continue;
       count = cancel_one (oracle, child, clear_cache);
       sum.min += count.min;
@@ -397,14 +329,14 @@ oracle_remove (Oracle *oracle, OracleRequest *request)
     {
       const OracleRequest *child = g_ptr_array_index (oracle->requests, i);
 
-      if (is_child_of (child, request) && (child->states & ORACLE_RUNNING) != 0)
+      if (oracle_is_child (child, request) && (child->states & ORACLE_RUNNING) != 0)
         return ORACLE_BUSY;
-      if (is_child_of (child, request) && child->ran)
+      if (oracle_is_child (child, request) && child->ran)
         removal |= ORACLE_BUSY;
     }
   if (oracle->held || request->lost)
     removal |= ORACLE_BUSY;
-  mark_children (oracle, request, ORACLE_GONE, removal == ORACLE_REMOVED);
+  oracle_mark_children (oracle, request, ORACLE_GONE, removal == ORACLE_REMOVED);
   request->states |= ORACLE_GONE;
 
   return removal;

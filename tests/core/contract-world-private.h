@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* What the files of the world share: contract-world.c and contract-kill.c (the calls),
- * contract-compare.c and contract-files.c (what is seen of them), contract-describe.c. */
+ * contract-server.c (what the server is told), contract-compare.c and contract-files.c (what is seen
+ * of both), contract-describe.c. */
 
 #pragma once
 
