@@ -160,12 +160,14 @@ start_now (Episode *episode)
 {
   OracleRequest *request = draw_queued (episode);
 
-  /* Beyond the limit it must not be over at once: who else shares it would be chance. */
+  /* Beyond the limit it must not be over at once: who else shares it would be chance. So it would be
+   * whether a place that another call frees now is taken by this one. */
   if (request == NULL || request->link->gate == request->link->size || request->link->refuses
       || request->link->high == request->link->size)
     return;
   note (episode, "start #%u now", request->number);
   world_start_now (episode->world, request);
+  episode->alone = TRUE;
 }
 
 static void

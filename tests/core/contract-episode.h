@@ -23,6 +23,7 @@ typedef struct
   OracleLink *slots[EPISODE_SLOTS]; /* the links that calls are made for, */
   OracleLink *set[EPISODE_SET];     /* and those of a set */
   guint n_links;
+  gboolean alone;     /* nothing else may be done in this burst */
   GPtrArray *history; /* of texts: the last steps */
   GString *step;
 } Episode;

@@ -24,20 +24,42 @@ oracle_mark_children (Oracle *oracle, const OracleRequest *parent, guint states,
 }
 
 static gboolean
-has_running_child (const Oracle *oracle, const OracleRequest *parent)
+has_child (const Oracle *oracle, const OracleRequest *parent, guint states)
 {
   for (guint i = 0; i < oracle->requests->len; i++)
     {
       const OracleRequest *child = g_ptr_array_index (oracle->requests, i);
 
-      if (oracle_is_child (child, parent) && (child->states & ORACLE_RUNNING) != 0)
+      if (oracle_is_child (child, parent) && (child->states & states) != 0)
         return TRUE;
     }
 
   return FALSE;
 }
 
-/* The same for a parent, which goes with its children. */
+/* A parent is complete at once when the child that it waited for is discarded, unless that child runs:
+ * then the discard has not reported. */
+static gboolean
+is_complete (const Oracle *oracle, const OracleRequest *parent)
+{
+  gboolean discarded = FALSE;
+
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      const OracleRequest *child = g_ptr_array_index (oracle->requests, i);
+
+      if (!oracle_is_child (child, parent))
+        continue;
+      if (child->states != ORACLE_COMPLETED && (child->states != ORACLE_GONE || child->ran))
+        return FALSE;
+      discarded |= child->states == ORACLE_GONE;
+    }
+
+  return discarded;
+}
+
+/* The same call by the same caller takes the place of a parent that was paused, or has failed, and of
+ * its children; where something of it has not reported yet, it may be too early for that. */
 static void
 replace_earlier_set (Oracle *oracle, const OracleLink *first, const OracleWish *wish)
 {
@@ -46,8 +68,8 @@ replace_earlier_set (Oracle *oracle, const OracleLink *first, const OracleWish *
       OracleRequest *parent = g_ptr_array_index (oracle->requests, i);
 
       if (parent->link != NULL || parent->first != first || parent->caller != wish->caller
-          || parent->folder != wish->folder || has_running_child (oracle, parent)
-          || parent->states == ORACLE_COMPLETED)
+          || parent->folder != wish->folder || has_child (oracle, parent, ORACLE_RUNNING)
+          || parent->states == ORACLE_COMPLETED || is_complete (oracle, parent))
         continue;
       oracle_mark_children (oracle, parent, ORACLE_GONE,
                             (parent->states & (ORACLE_RUNNING | ORACLE_GONE)) == 0);

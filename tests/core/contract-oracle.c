@@ -90,7 +90,7 @@ oracle_begin (Oracle *oracle)
       OracleRequest *request = g_ptr_array_index (oracle->requests, i);
 
       request->ran = request->states == ORACLE_RUNNING;
-      request->unsure = request->left = FALSE;
+      request->unsure = request->left = request->removed = FALSE;
     }
 }
 
@@ -209,12 +209,13 @@ drop (Oracle *oracle, OracleRequest *request)
 {
   OracleLink *link = request->link;
 
-  if ((request->states & (ORACLE_WANTING | ORACLE_GONE)) == 0)
+  if ((request->states & (ORACLE_WANTING | ORACLE_GONE)) == 0
+      || (request->removed && request->states == ORACLE_GONE))
     return;
 
   request->states = (request->states & ORACLE_COMPLETED) | ORACLE_GONE;
   link->discarded = TRUE;
-  link->removed = FALSE;
+  link->removed = request->removed;
   link->from_start |= !oracle_has_request (oracle, link, ORACLE_WANTING, TRUE);
 }
 
@@ -298,14 +299,20 @@ oracle_sweep (Oracle *oracle, const char *model)
   return sum;
 }
 
+/* Of one that is removed, or may be, a discard that comes after may find nothing. */
+static void
+leave_by_removal (OracleRequest *request)
+{
+  request->removed = TRUE;
+  request->link->removed |= request->link->discarded;
+}
+
 static OracleRemoval
 remove_one (OracleRequest *request)
 {
-  OracleLink *link = request->link;
-
   if (request->states == ORACLE_RUNNING)
     return ORACLE_BUSY;
-  link->removed |= link->discarded;
+  leave_by_removal (request);
   if (request->ran)
     {
       request->states |= ORACLE_GONE;
@@ -333,6 +340,13 @@ oracle_remove (Oracle *oracle, OracleRequest *request)
         return ORACLE_BUSY;
       if (oracle_is_child (child, request) && child->ran)
         removal |= ORACLE_BUSY;
+    }
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      OracleRequest *child = g_ptr_array_index (oracle->requests, i);
+
+      if (oracle_is_child (child, request))
+        leave_by_removal (child);
     }
   if (oracle->held || request->lost)
     removal |= ORACLE_BUSY;

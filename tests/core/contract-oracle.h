@@ -76,12 +76,13 @@ struct _OracleRequest
   gboolean expects_other; /* a digest that the bytes do not have */
   gboolean anew;          /* it came when the file was finished, and looks whether it still is */
   gboolean start_now;
-  gint64 position; /* in the person's order */
-  guint states;    /* a set of OracleState */
-  guint allowed;   /* the same, before what was seen was adopted */
-  gboolean ran;    /* in this burst: whoever awaits it is told how it settles */
-  gboolean left;   /* in this burst, a transfer that others shared */
-  gboolean unsure; /* a cancel under way was taken back, or the program was killed */
+  gint64 position;  /* in the person's order */
+  guint states;     /* a set of OracleState */
+  guint allowed;    /* the same, before what was seen was adopted */
+  gboolean ran;     /* in this burst: whoever awaits it is told how it settles */
+  gboolean left;    /* in this burst, a transfer that others shared */
+  gboolean removed; /* in this burst, or was to be */
+  gboolean unsure;  /* a cancel under way was taken back, or the program was killed */
 };
 
 /* What a caller may wish. */

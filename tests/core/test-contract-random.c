@@ -35,16 +35,17 @@ take_step (Episode *episode, guint number)
   const char *problem;
 
   g_string_truncate (episode->step, 0);
+  episode->alone = FALSE;
   episode_tidy (episode);
   world_begin (episode->world);
   if (chance == 0)
     episode_kill (episode);
   else
     {
-      for (guint i = 0; i < n_actions; i++)
+      for (guint i = 0; i < n_actions && !episode->alone; i++)
         episode_act (episode, i == 0);
       episode_remove_finished (episode);
-      if (chance == 1)
+      if (chance == 1 && !episode->alone)
         episode_restart (episode);
     }
   remember (episode, number);
