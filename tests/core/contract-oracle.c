@@ -413,8 +413,46 @@ oracle_close (Oracle *oracle)
   oracle_sweep (oracle, NULL);
 }
 
-/* The program is killed at rest: what ran is shown paused at the next start, and of what it had
- * fetched the last second's bytes may be lost. */
+/* No transfer outlives the program. */
+static void
+stop_transfers (Oracle *oracle)
+{
+  for (guint i = 0; i < oracle->links->len; i++)
+    {
+      OracleLink *link = g_ptr_array_index (oracle->links, i);
+
+      link->active = link->unbroken = FALSE;
+    }
+}
+
+/* What becomes of a request that ran when the program ended, unless the next start finds its file
+ * finished. */
+static void
+restart_request (const Oracle *oracle, OracleRequest *request)
+{
+  request->states = (oracle->resumes ? ORACLE_RUNNING : ORACLE_PAUSED)
+                    | (request->link->complete ? ORACLE_COMPLETED : 0);
+  request->unsure = TRUE;
+  request->start_now = FALSE;
+}
+
+/* The program ends in order, at rest, and what ran runs again at the next start, in its order. */
+void
+oracle_restart (Oracle *oracle)
+{
+  g_assert (oracle->resumes);
+
+  for (guint i = 0; i < oracle->requests->len; i++)
+    {
+      OracleRequest *request = g_ptr_array_index (oracle->requests, i);
+
+      if (request->states == ORACLE_RUNNING && request->link != NULL)
+        restart_request (oracle, request);
+    }
+  stop_transfers (oracle);
+}
+
+/* The program is killed at rest. Of what it had fetched the last second's bytes may be lost. */
 void
 oracle_kill (Oracle *oracle)
 {
@@ -424,11 +462,9 @@ oracle_kill (Oracle *oracle)
 
       if (request->states != ORACLE_RUNNING || request->link == NULL)
         continue;
-      request->states = ORACLE_PAUSED | (request->link->complete ? ORACLE_COMPLETED : 0);
-      request->unsure = TRUE;
+      restart_request (oracle, request);
       if (request->link->active)
-        request->link->low = 0;
+        request->link->low = request->link->first = 0;
     }
-  for (guint i = 0; i < oracle->links->len; i++)
-    ((OracleLink *) g_ptr_array_index (oracle->links, i))->active = FALSE;
+  stop_transfers (oracle);
 }

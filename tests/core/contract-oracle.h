@@ -115,6 +115,7 @@ typedef struct
   guint last_number;
   gint64 last_position;
   guint max_transfers;
+  gboolean resumes; /* what ran when the program ended runs again at the next start */
   gboolean held;
 } Oracle;
 
@@ -141,6 +142,7 @@ GPtrArray *oracle_get_queue (const Oracle *oracle);
 void oracle_move (Oracle *oracle, OracleRequest *request, guint place);
 void oracle_start_now (Oracle *oracle, OracleRequest *request);
 void oracle_close (Oracle *oracle);
+void oracle_restart (Oracle *oracle);
 void oracle_kill (Oracle *oracle);
 
 void oracle_rest (Oracle *oracle);

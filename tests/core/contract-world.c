@@ -56,15 +56,14 @@ world_open (World *world)
 {
   gboolean held;
 
-  fixture_open (&world->fixture);
-  g_object_set (world->fixture.manager, "max-transfers", world->oracle->max_transfers, NULL);
+  steps_open (&world->fixture, world->oracle->max_transfers, world->oracle->resumes);
   g_object_get (world->fixture.manager, "held", &held, NULL);
   if (held != world->oracle->held)
     g_string_append (world->problem, "  whether all is held is forgotten\n");
 }
 
 World *
-world_new (guint max_transfers)
+world_new (guint max_transfers, gboolean resumes)
 {
   World *world = g_new0 (World, 1);
 
@@ -76,6 +75,7 @@ world_new (guint max_transfers)
   world->asked = g_array_new (FALSE, FALSE, sizeof (WorldAsked));
   g_array_set_clear_func (world->asked, (GDestroyNotify) asked_clear);
   world->oracle->max_transfers = max_transfers;
+  world->oracle->resumes = resumes;
   fixture_set_up (&world->fixture, NULL);
   fixture_close (&world->fixture);
   world_open (world);
@@ -412,10 +412,14 @@ world_start_now (World *world, OracleRequest *request)
     g_string_append_printf (world->problem, "  #%u cannot start now\n", request->number);
 }
 
+/* Where what ran runs again, the program ends at rest. */
 void
 world_restart (World *world)
 {
-  oracle_close (world->oracle);
+  if (world->oracle->resumes)
+    oracle_restart (world->oracle);
+  else
+    oracle_close (world->oracle);
   fixture_close (&world->fixture);
   if (world->n_pending > 0)
     g_string_append_printf (world->problem, "  %u calls have not reported when all is closed\n",

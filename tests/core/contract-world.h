@@ -12,7 +12,7 @@
 
 #include "core/base/lock.h"
 #include "tests/core/contract-oracle.h"
-#include "tests/core/manager-fixture.h"
+#include "tests/core/manager-steps.h"
 
 G_BEGIN_DECLS
 
@@ -33,7 +33,7 @@ typedef struct
 #define WORLD_CALLERS 3
 #define WORLD_FOLDERS 2
 
-World *world_new (guint max_transfers);
+World *world_new (guint max_transfers, gboolean resumes);
 void world_free (World *world);
 
 OracleLink *world_add_link (World *world, const char *path, const char *model, gint64 gate);
