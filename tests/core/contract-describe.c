@@ -52,10 +52,16 @@ world_describe (World *world)
       const OracleLink *link = g_ptr_array_index (oracle->links, i);
 
       g_string_append_printf (world->problem,
-                              "  %s%s%s%s sends to %" G_GINT64_FORMAT ", has %" G_GINT64_FORMAT
+                              "  %s%s%s%s%s%s sends to %" G_GINT64_FORMAT ", has %" G_GINT64_FORMAT
                               " to %" G_GINT64_FORMAT "%s\n",
                               link->path, link->active ? " active" : "",
                               link->complete ? " complete" : "", link->refuses ? " refuses" : "",
+                              link->twin != NULL   ? " has twin "
+                              : link->into != NULL ? " is "
+                                                   : "",
+                              link->twin != NULL   ? link->twin->path
+                              : link->into != NULL ? link->into->path
+                                                   : "",
                               link->gate, link->low, link->high,
                               link->may_be_empty ? " or nothing" : "");
     }

@@ -17,10 +17,8 @@ episode_draw (Episode *episode, guint n)
   return (guint) g_rand_int_range (episode->rand, 0, (gint32) n);
 }
 
-static void note (Episode *episode, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static void
-note (Episode *episode, const char *format, ...)
+void
+episode_note (Episode *episode, const char *format, ...)
 {
   va_list args;
 
@@ -64,8 +62,8 @@ draw_request (Episode *episode, guint states)
                           : NULL;
 }
 
-static OracleWish
-draw_wish (Episode *episode)
+OracleWish
+episode_draw_wish (Episode *episode)
 {
   return (OracleWish){
     .caller = episode_draw (episode, WORLD_CALLERS),
@@ -84,26 +82,32 @@ may_be_overtaken (const Episode *episode, const OracleLink *link)
 static void
 download (Episode *episode)
 {
-  OracleLink *link = draw_single (episode);
-  OracleWish wish = draw_wish (episode);
+  OracleLink *named = draw_single (episode);
+  OracleLink *link = oracle_resolve (named);
+  OracleWish wish = episode_draw_wish (episode);
   OracleRequest *request;
 
   wish.is_load = episode_draw (episode, 4) == 0;
   wish.expects_other = !link->complete && episode_draw (episode, 8) == 0;
+  wish.expects_right =
+      !wish.expects_other && episode_may_tell (named) && episode_draw (episode, 3) == 0;
   if ((link->complete && (link->placed & 1u << wish.folder) == 0)
-      || may_be_overtaken (episode, link))
+      || may_be_overtaken (episode, link) || episode_has_lost (episode, named))
     return;
-  request = world_download (episode->world, link, &wish);
-  note (episode, "%s %s%s by %u into %u: #%u", wish.is_load ? "load" : "download", link->path,
-        wish.expects_other ? " with a wrong digest" : "", wish.caller, wish.folder,
-        request->number);
+  request = world_download (episode->world, named, &wish);
+  episode_note (episode, "%s %s%s by %u into %u: #%u", wish.is_load ? "load" : "download",
+                named->path,
+                wish.expects_other   ? " with a wrong digest"
+                : wish.expects_right ? " with its digest"
+                                     : "",
+                wish.caller, wish.folder, request->number);
 }
 
 static void
 download_set (Episode *episode)
 {
   g_autoptr (GPtrArray) links = g_ptr_array_new ();
-  OracleWish wish = draw_wish (episode);
+  OracleWish wish = episode_draw_wish (episode);
   OracleRequest *parent;
 
   for (guint i = 0; i < EPISODE_SET; i++)
@@ -116,8 +120,8 @@ download_set (Episode *episode)
       g_ptr_array_add (links, link);
     }
   parent = world_download_set (episode->world, links, &wish);
-  note (episode, "download the set %s by %u into %u: #%u", episode->set[0]->model, wish.caller,
-        wish.folder, parent->number);
+  episode_note (episode, "download the set %s by %u into %u: #%u", episode->set[0]->model,
+                wish.caller, wish.folder, parent->number);
 }
 
 static void
@@ -125,12 +129,12 @@ hold (Episode *episode)
 {
   if (episode->world->oracle->held)
     {
-      note (episode, "release");
+      episode_note (episode, "release");
       world_release (episode->world);
     }
   else
     {
-      note (episode, "hold");
+      episode_note (episode, "hold");
       world_hold (episode->world);
     }
 }
@@ -151,7 +155,7 @@ move (Episode *episode)
 
   if (request == NULL)
     return;
-  note (episode, "move #%u to place %u", request->number, place);
+  episode_note (episode, "move #%u to place %u", request->number, place);
   world_move (episode->world, request, place);
 }
 
@@ -165,7 +169,7 @@ start_now (Episode *episode)
   if (request == NULL || request->link->gate == request->link->size || request->link->refuses
       || request->link->high == request->link->size)
     return;
-  note (episode, "start #%u now", request->number);
+  episode_note (episode, "start #%u now", request->number);
   world_start_now (episode->world, request);
   episode->alone = TRUE;
 }
@@ -177,7 +181,7 @@ pause_one (Episode *episode)
 
   if (request == NULL)
     return;
-  note (episode, "pause #%u", request->number);
+  episode_note (episode, "pause #%u", request->number);
   world_cancel (episode->world, request, FALSE);
 }
 
@@ -188,7 +192,7 @@ discard_one (Episode *episode)
 
   if (request == NULL)
     return;
-  note (episode, "discard #%u", request->number);
+  episode_note (episode, "discard #%u", request->number);
   world_cancel (episode->world, request, TRUE);
 }
 
@@ -200,7 +204,7 @@ cancel_any (Episode *episode)
 
   if (request == NULL)
     return;
-  note (episode, "cancel #%u", request->number);
+  episode_note (episode, "cancel #%u", request->number);
   world_cancel (episode->world, request, FALSE);
 }
 
@@ -211,7 +215,7 @@ discard_completed (Episode *episode)
 
   if (request == NULL)
     return;
-  note (episode, "discard the completed #%u", request->number);
+  episode_note (episode, "discard the completed #%u", request->number);
   world_cancel (episode->world, request, TRUE);
 }
 
@@ -220,21 +224,39 @@ cancel_unknown (Episode *episode)
 {
   static const char *const ids[] = { "", "no-such-request", "url:http://nowhere/" };
 
-  note (episode, "cancel what nobody knows");
+  episode_note (episode, "cancel what nobody knows");
   world_cancel_unknown (episode->world, ids[episode_draw (episode, G_N_ELEMENTS (ids))]);
+}
+
+/* One that is paused or has failed, or preferably one whose pause is under way. */
+static OracleRequest *
+draw_stopped (Episode *episode)
+{
+  GPtrArray *requests = episode->world->oracle->requests;
+
+  for (guint i = 0; i < requests->len; i++)
+    {
+      OracleRequest *request = g_ptr_array_index (requests, i);
+
+      if (request->link != NULL && request->ran && (request->states & ORACLE_PAUSED) != 0
+          && episode_draw (episode, 2) == 0)
+        return request;
+    }
+
+  return draw_request (episode, ORACLE_PAUSED | ORACLE_FAILED);
 }
 
 static void
 resume_one (Episode *episode)
 {
-  OracleRequest *request = draw_request (episode, ORACLE_PAUSED | ORACLE_FAILED);
+  OracleRequest *request = draw_stopped (episode);
 
   /* After a cancel that has not reported, and while the server refuses, all is allowed. */
   if (request == NULL || (request->ran && (request->link == NULL || request->link->refuses))
       || (request->states & ORACLE_GONE) != 0 || request->lost
       || (request->link != NULL && may_be_overtaken (episode, request->link)))
     return;
-  note (episode, "resume #%u", request->number);
+  episode_note (episode, "resume #%u", request->number);
   world_resume (episode->world, request);
 }
 
@@ -246,7 +268,7 @@ resume_running (Episode *episode)
   if (request == NULL || request->states != ORACLE_RUNNING || request->link == NULL
       || request->link->complete)
     return;
-  note (episode, "resume the running #%u", request->number);
+  episode_note (episode, "resume the running #%u", request->number);
   world_resume (episode->world, request);
 }
 
@@ -257,17 +279,52 @@ remove_one (Episode *episode)
 
   if (request == NULL || request->parent != NULL || (request->states & ORACLE_GONE) != 0)
     return;
-  note (episode, "remove #%u", request->number);
+  episode_note (episode, "remove #%u", request->number);
   world_remove (episode->world, request);
+}
+
+static OracleLink *
+find_model (const Oracle *oracle, const char *model)
+{
+  for (guint i = 0; i < oracle->links->len; i++)
+    {
+      OracleLink *link = g_ptr_array_index (oracle->links, i);
+
+      if (g_strcmp0 (link->model, model) == 0)
+        return link;
+    }
+
+  return NULL;
+}
+
+/* Any link, or preferably one by whose model those of another go as well. */
+static OracleLink *
+draw_swept (Episode *episode)
+{
+  const Oracle *oracle = episode->world->oracle;
+  guint n_links = oracle->links->len;
+  guint first = episode_draw (episode, n_links);
+  gboolean any = episode_draw (episode, 2) == 0;
+
+  for (guint i = 0; i < n_links && !any; i++)
+    {
+      const OracleLink *link = g_ptr_array_index (oracle->links, (first + i) % n_links);
+      OracleLink *other = find_model (oracle, link->known_as);
+
+      if (other != NULL)
+        return other;
+    }
+
+  return g_ptr_array_index (oracle->links, first);
 }
 
 static void
 sweep (Episode *episode)
 {
-  OracleLink *link = draw_link (episode);
+  OracleLink *link = draw_swept (episode);
   gboolean by_source = episode_draw (episode, 2) == 0;
 
-  note (episode, "sweep %s", by_source ? link->path : link->model);
+  episode_note (episode, "sweep %s", by_source ? link->path : link->model);
   world_sweep (episode->world, link, by_source);
 }
 
@@ -276,61 +333,63 @@ leave (Episode *episode)
 {
   guint caller = episode_draw (episode, WORLD_CALLERS);
 
-  note (episode, "caller %u dies", caller);
+  episode_note (episode, "caller %u dies", caller);
   world_leave (episode->world, caller);
 }
 
 static void
 raise_gate (Episode *episode)
 {
-  OracleLink *link = draw_link (episode);
+  OracleLink *link = oracle_resolve (draw_link (episode));
   gint64 next = link->gate + GATE_STEP * (1 + (gint64) episode_draw (episode, 2));
-  gint64 gate = MIN (link->size, next);
+  gint64 gate = MIN (episode_get_last_gate (link), next);
 
   if (gate == link->gate)
     return;
-  note (episode, "%s sends to %" G_GINT64_FORMAT, link->path, gate);
+  episode_note (episode, "%s sends to %" G_GINT64_FORMAT, link->path, gate);
   world_raise_gate (episode->world, link, gate);
 }
 
 static void
 complete (Episode *episode)
 {
-  OracleLink *link = draw_link (episode);
+  OracleLink *link = oracle_resolve (draw_link (episode));
 
-  note (episode, "%s sends all", link->path);
+  if (link->twin != NULL && !link->differs)
+    return;
+  episode_note (episode, "%s sends all", link->path);
   world_raise_gate (episode->world, link, link->size);
 }
 
 static void
 refuse (Episode *episode)
 {
-  OracleLink *link = draw_link (episode);
+  OracleLink *link = oracle_resolve (draw_link (episode));
 
-  note (episode, "%s %s", link->path, link->refuses ? "is served again" : "is refused");
+  episode_note (episode, "%s %s", link->path, link->refuses ? "is served again" : "is refused");
   world_refuse (episode->world, link, !link->refuses);
 }
 
 static void
 cut (Episode *episode)
 {
-  OracleLink *link = draw_link (episode);
+  OracleLink *link = oracle_resolve (draw_link (episode));
 
-  note (episode, "%s breaks off and is refused", link->path);
+  episode_note (episode, "%s breaks off and is refused", link->path);
   world_cut (episode->world, link);
 }
 
 void
 episode_restart (Episode *episode)
 {
-  note (episode, "restart");
+  episode_note (episode, "restart");
   world_restart (episode->world);
 }
 
 void
 episode_kill (Episode *episode)
 {
-  note (episode, "kill");
+  episode_note (episode, "kill");
   world_kill (episode->world);
 }
 
@@ -354,6 +413,9 @@ static const Action actions[] = {
   { 3, TRUE, hold },
   { 2, TRUE, move },
   { 2, TRUE, start_now },
+  { 60, TRUE, episode_merge },
+  { 80, TRUE, episode_mislead },
+  { 30, FALSE, episode_join },
 };
 
 static const Action *
@@ -399,7 +461,7 @@ episode_remove_finished (Episode *episode)
       if (request->link != NULL && request->parent == NULL && request->link->complete
           && request->states == ORACLE_COMPLETED)
         {
-          note (episode, "remove #%u", request->number);
+          episode_note (episode, "remove #%u", request->number);
           world_remove (episode->world, request);
         }
     }

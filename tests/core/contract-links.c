@@ -10,14 +10,40 @@ draw_gate (Episode *episode)
   return GATE_STEP * (1 + (gint64) episode_draw (episode, 3));
 }
 
-/* Of the links, some lead to what is no model, though it can be downloaded. */
-static void
-renew (Episode *episode, guint slot)
+/* A link that another may be paired with. */
+static OracleLink *
+find_twin (Episode *episode, guint slot)
+{
+  for (guint i = 0; i < EPISODE_SLOTS; i++)
+    {
+      OracleLink *link = episode->slots[i];
+
+      if (i != slot && link != NULL && link->twin == NULL && link->into == NULL && !link->complete
+          && link->gate < link->size && oracle_find_lost (episode->world->oracle, link) == NULL)
+        return link;
+    }
+
+  return NULL;
+}
+
+/* Of the links, some lead to what is no model, though it can be downloaded; of some the server tells
+ * the digest; and some lead to the file of another, or will seem to. */
+void
+episode_renew (Episode *episode, guint slot)
 {
   g_autofree char *path = g_strdup_printf ("/m%u-%u.%s", slot, ++episode->n_links,
                                            episode_draw (episode, 3) == 0 ? "bin" : "gguf");
+  OracleLink *link = world_add_link (episode->world, path, path, draw_gate (episode));
+  OracleLink *twin;
 
-  episode->slots[slot] = world_add_link (episode->world, path, path, draw_gate (episode));
+  if (episode->slots[slot] != NULL)
+    oracle_part (episode->slots[slot]);
+  episode->slots[slot] = link;
+  twin = find_twin (episode, slot);
+  if (twin != NULL)
+    world_pair (episode->world, link, twin, !twin->promises && episode_draw (episode, 2) == 0);
+  else if (episode_draw (episode, 2) == 0)
+    world_promise (episode->world, link);
 }
 
 static void
@@ -35,12 +61,20 @@ renew_set (Episode *episode)
     }
 }
 
+/* A file may be fetched from any link that leads to it. */
 static gboolean
 is_used (const Oracle *oracle, const OracleLink *link)
 {
+  if (link->into != NULL && is_used (oracle, link->into))
+    return TRUE;
+
   for (guint i = 0; i < oracle->requests->len; i++)
-    if (((const OracleRequest *) g_ptr_array_index (oracle->requests, i))->link == link)
-      return TRUE;
+    {
+      const OracleRequest *request = g_ptr_array_index (oracle->requests, i);
+
+      if (request->link == link || request->source == link)
+        return TRUE;
+    }
 
   return FALSE;
 }
@@ -53,8 +87,16 @@ episode_tidy (Episode *episode)
   Oracle *oracle = episode->world->oracle;
 
   for (guint i = 0; i < EPISODE_SLOTS; i++)
+    {
+      const OracleLink *into = episode->slots[i]->into;
+
+      if (into != NULL
+          && (into->complete || !episode_wants (episode, into) || episode_draw (episode, 16) == 0))
+        episode_renew (episode, i);
+    }
+  for (guint i = 0; i < EPISODE_SLOTS; i++)
     if (episode->slots[i]->complete && episode_draw (episode, 4) > 0)
-      renew (episode, i);
+      episode_renew (episode, i);
   if (episode->set[0]->complete && episode->set[1]->complete)
     renew_set (episode);
   for (guint i = oracle->links->len; i > 0; i--)
@@ -77,5 +119,5 @@ episode_fill (Episode *episode)
 {
   renew_set (episode);
   for (guint i = 0; i < EPISODE_SLOTS; i++)
-    renew (episode, i);
+    episode_renew (episode, i);
 }

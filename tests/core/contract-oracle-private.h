@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* What the files of the oracle share: contract-oracle.c (the calls), contract-oracle-set.c (those of
- * sets), contract-rest.c (what comes of them). */
+ * sets), contract-oracle-merge.c (links that prove to be equal), contract-rest.c (what comes of it). */
 
 #pragma once
 
@@ -9,11 +9,6 @@
 
 G_BEGIN_DECLS
 
-/* Who wants the bytes that are kept. */
-#define ORACLE_WANTING (ORACLE_RUNNING | ORACLE_PAUSED | ORACLE_FAILED)
-
-gboolean
-oracle_has_request (const Oracle *oracle, const OracleLink *link, guint states, gboolean sure);
 gboolean oracle_may_refuse (const OracleRequest *request);
 void oracle_let_go (OracleLink *link);
 OracleRequest *oracle_add_request (Oracle *oracle,

@@ -9,6 +9,7 @@ link_free (OracleLink *link)
 {
   g_free (link->path);
   g_free (link->model);
+  g_free (link->known_as);
   g_free (link);
 }
 
@@ -78,6 +79,7 @@ oracle_begin (Oracle *oracle)
     {
       OracleLink *link = g_ptr_array_index (oracle->links, i);
 
+      link->leads_to = NULL;
       link->unbroken = link->active;
       link->moves = link->may_complete = link->may_fail = FALSE;
       link->discarded = link->removed = link->looked_at = FALSE;
@@ -128,11 +130,11 @@ replace_earlier (Oracle *oracle, const OracleLink *link, const OracleWish *wish)
     {
       OracleRequest *request = g_ptr_array_index (oracle->requests, i);
 
-      if (request->link != link || request->parent != NULL || request->caller != wish->caller
+      if (request->source != link || request->parent != NULL || request->caller != wish->caller
           || request->folder != wish->folder
           || (request->states & (ORACLE_PAUSED | ORACLE_FAILED)) == 0)
         continue;
-      if (request->ran || link->complete)
+      if (request->ran || request->link->complete)
         request->states |= ORACLE_GONE;
       else
         request->states = ORACLE_GONE;
@@ -147,14 +149,16 @@ oracle_add_request (Oracle *oracle, OracleLink *link, const OracleWish *wish, Or
   request->number = ++oracle->last_number;
   request->caller = wish->caller;
   request->folder = wish->folder;
-  request->link = link;
+  request->source = link;
+  request->link = link != NULL ? oracle_resolve (link) : NULL;
   request->parent = parent;
   request->expects_other = wish->expects_other;
+  request->expects_right = wish->expects_right;
   g_ptr_array_add (oracle->requests, request);
   if (link != NULL)
     {
-      request->anew = link->complete;
-      link->asked |= 1u << wish->folder;
+      request->anew = request->link->complete;
+      request->link->asked |= 1u << wish->folder;
       start (oracle, request);
     }
   return request;
@@ -278,6 +282,12 @@ oracle_cancel (Oracle *oracle, OracleRequest *request, gboolean clear_cache)
   return sum;
 }
 
+static gboolean
+is_on_model (const OracleLink *link, const char *model)
+{
+  return g_str_equal (link->model, model) || g_strcmp0 (link->known_as, model) == 0;
+}
+
 /* Pauses every request in flight on a model, or with NULL all. */
 OracleCount
 oracle_sweep (Oracle *oracle, const char *model)
@@ -289,7 +299,7 @@ oracle_sweep (Oracle *oracle, const char *model)
       OracleRequest *request = g_ptr_array_index (oracle->requests, i);
       OracleCount count;
 
-      if (request->link == NULL || (model != NULL && !g_str_equal (request->link->model, model)))
+      if (request->link == NULL || (model != NULL && !is_on_model (request->source, model)))
         continue;
       count = cancel_one (oracle, request, FALSE);
       sum.min += count.min;

@@ -25,13 +25,24 @@ typedef enum
   ORACLE_GONE = 1 << 4,
 } OracleState;
 
+/* Who wants the bytes that are kept. */
+#define ORACLE_WANTING (ORACLE_RUNNING | ORACLE_PAUSED | ORACLE_FAILED)
+
+typedef struct _OracleLink OracleLink;
+
 /* A link, and the one file that all its requests share. */
-typedef struct
+struct _OracleLink
 {
   char *path;  /* on the server */
   char *model; /* the same, or with an asterisk for the shard's number */
   gint64 size;
   gboolean is_model; /* what the file holds can be loaded */
+  gboolean promises; /* the server tells its digest */
+  OracleLink *twin;  /* leads to the same file, which nobody knows yet, */
+  gboolean differs;  /* or will seem to: the files are two; */
+  gboolean elder;    /* the twin came later */
+  OracleLink *into;  /* what is said of bytes and files is said there: it is the same file */
+  char *known_as;    /* the model that its own goes by as well */
 
   /* What the server was told. */
   gint64 gate;      /* it sends the bytes before this one; the size is all */
@@ -48,6 +59,7 @@ typedef struct
   guint placed;      /* those of them where the finished file is */
 
   /* This burst. */
+  OracleLink *leads_to;  /* the server redirects from here */
   gboolean unbroken;     /* its transfer has gone on since before */
   gboolean moves;        /* its transfer may be anywhere on its way to the gate */
   gboolean may_complete; /* and may have reached the end */
@@ -59,7 +71,7 @@ typedef struct
   gboolean from_start;   /* unless at the very start */
   guint min_transfers;   /* how many begin */
   guint max_transfers;
-} OracleLink;
+};
 
 typedef struct _OracleRequest OracleRequest;
 
@@ -69,11 +81,13 @@ struct _OracleRequest
   guint caller;
   guint folder;
   OracleLink *link;      /* NULL for a parent */
+  OracleLink *source;    /* the one that the caller named, where that is another */
   OracleRequest *parent; /* NULL for most */
   OracleLink *first;     /* a parent's first link */
   gboolean is_load;
   gboolean lost;          /* a parent that has lost a child */
-  gboolean expects_other; /* a digest that the bytes do not have */
+  gboolean expects_other; /* a digest that the bytes do not have, */
+  gboolean expects_right; /* or the one that they have */
   gboolean anew;          /* it came when the file was finished, and looks whether it still is */
   gboolean start_now;
   gint64 position;  /* in the person's order */
@@ -92,6 +106,7 @@ typedef struct
   guint folder;
   gboolean is_load;
   gboolean expects_other;
+  gboolean expects_right;
 } OracleWish;
 
 typedef struct
@@ -145,10 +160,21 @@ void oracle_close (Oracle *oracle);
 void oracle_restart (Oracle *oracle);
 void oracle_kill (Oracle *oracle);
 
+OracleLink *oracle_resolve (OracleLink *link);
+const OracleLink *oracle_find_lost (const Oracle *oracle, const OracleLink *link);
+OracleLink *oracle_find_asked (const Oracle *oracle, const char *path);
+void oracle_pair (OracleLink *link, OracleLink *twin, gboolean differs);
+void oracle_part (OracleLink *link);
+void oracle_lead (OracleLink *link);
+void oracle_merge (Oracle *oracle, OracleLink *link);
+void oracle_join (Oracle *oracle, OracleLink *link);
+
 void oracle_rest (Oracle *oracle);
 void oracle_adopt (Oracle *oracle, OracleRequest *request, OracleState state);
 void oracle_complete (OracleLink *link);
 void oracle_conclude (Oracle *oracle);
+gboolean
+oracle_has_request (const Oracle *oracle, const OracleLink *link, guint states, gboolean sure);
 gboolean oracle_is_queued (const Oracle *oracle, const OracleRequest *request);
 guint oracle_count_transfers (const Oracle *oracle);
 

@@ -46,6 +46,7 @@ typedef struct
 WorldRequest *world_find (World *world, const OracleRequest *request);
 void world_open (World *world);
 void world_await (World *world, const OracleRequest *request);
+void world_tell_again (World *world);
 char *world_dup_folder (World *world, guint folder);
 void world_told_unref (WorldTold *told);
 

@@ -95,6 +95,7 @@ world_free (World *world)
   g_ptr_array_unref (world->reports);
   g_string_free (world->problem, TRUE);
   g_array_unref (world->asked);
+  g_clear_pointer (&world->displaced, dray_test_content_unref);
   dray_lock_clear (&world->lock);
   g_free (world);
 }
@@ -118,6 +119,7 @@ world_begin (World *world)
 {
   g_assert (world->n_pending == 0);
   g_ptr_array_set_size (world->reports, 0);
+  world_tell_again (world);
   oracle_begin (world->oracle);
 }
 
@@ -143,6 +145,21 @@ world_await (World *world, const OracleRequest *request)
   dray_request_await_async (object, NULL, awaited_cb, seen->told);
 }
 
+/* Returns the digest that the caller expects, if it expects one. */
+static char *
+dup_expected (World *world, const OracleLink *link, const OracleWish *wish)
+{
+  g_autoptr (DrayTestContent) content = NULL;
+
+  if (wish->expects_other)
+    return g_compute_checksum_for_string (G_CHECKSUM_SHA256, link->path, -1);
+  if (!wish->expects_right)
+    return NULL;
+
+  content = dray_test_server_dup_content (world->fixture.server, link->path);
+  return dray_test_content_dup_sha256 (content);
+}
+
 /* Asks the manager for what the oracle was asked for. */
 static DrayRequest *
 ask (World *world, const OracleLink *link, const OracleWish *wish)
@@ -151,17 +168,14 @@ ask (World *world, const OracleLink *link, const OracleWish *wish)
   g_autoptr (DrayDownloadOptions) options = dray_download_options_new ();
   g_autofree char *folder = world_dup_folder (world, wish->folder);
   g_autofree char *uri = dray_test_server_get_uri (fixture->server, link->path);
+  g_autofree char *sha256 = NULL;
   g_autoptr (GError) error = NULL;
   DrayRequest *request;
 
   dray_download_options_set_caller (options, callers[wish->caller]);
   dray_download_options_set_directory (options, folder);
-  if (wish->expects_other)
-    {
-      g_autofree char *other = g_compute_checksum_for_string (G_CHECKSUM_SHA256, link->path, -1);
-
-      dray_download_options_set_sha256 (options, other);
-    }
+  sha256 = dup_expected (world, link, wish);
+  dray_download_options_set_sha256 (options, sha256);
   request = wish->is_load ? dray_manager_load_model (fixture->manager, uri, options, &error)
                           : dray_manager_download_asset (fixture->manager, uri, options, &error);
   g_assert_no_error (error);
@@ -182,14 +196,15 @@ see (World *world, const OracleRequest *request, DrayRequest *object)
 OracleRequest *
 world_download (World *world, OracleLink *link, const OracleWish *wish)
 {
-  gboolean joins = link->active && link->unbroken && !link->moves;
+  const OracleLink *file = oracle_resolve (link);
+  gboolean joins = file->active && file->unbroken && !file->moves;
   OracleRequest *request = oracle_download (world->oracle, link, wish);
   DrayRequest *object = ask (world, link, wish);
 
   /* A late caller gets the current progress at once. */
   if (joins
-      && (dray_request_get_downloaded (object) != link->low
-          || dray_request_get_total (object) != link->size))
+      && (dray_request_get_downloaded (object) != file->low
+          || dray_request_get_total (object) != file->size))
     g_string_append_printf (world->problem, "  #%u does not get the current progress at once\n",
                             request->number);
   see (world, request, object);

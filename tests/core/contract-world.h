@@ -24,6 +24,7 @@ typedef struct
   GPtrArray *reports; /* of WorldReport, of calls that this burst made */
   guint n_pending;    /* of those, the ones that have not reported */
   GString *problem;
+  DrayTestContent *displaced; /* what a link has while another leads there to its own bytes */
 
   DrayLock lock;
   GArray *asked; /* of WorldAsked, under the lock: what the server was asked for since */
@@ -38,6 +39,14 @@ void world_free (World *world);
 
 OracleLink *world_add_link (World *world, const char *path, const char *model, gint64 gate);
 void world_remove_link (World *world, OracleLink *link);
+void world_raise_gate (World *world, OracleLink *link, gint64 gate);
+void world_refuse (World *world, OracleLink *link, gboolean refuses);
+void world_cut (World *world, OracleLink *link);
+void world_promise (World *world, OracleLink *link);
+void world_pair (World *world, OracleLink *link, OracleLink *twin, gboolean differs);
+void world_lead (World *world, OracleLink *link);
+void world_merge (World *world, OracleLink *link);
+void world_join (World *world, OracleLink *link);
 
 void world_begin (World *world);
 OracleRequest *world_download (World *world, OracleLink *link, const OracleWish *wish);
@@ -48,9 +57,6 @@ void world_cancel_unknown (World *world, const char *id);
 void world_sweep (World *world, OracleLink *link, gboolean by_source);
 void world_leave (World *world, guint caller);
 void world_remove (World *world, OracleRequest *request);
-void world_raise_gate (World *world, OracleLink *link, gint64 gate);
-void world_refuse (World *world, OracleLink *link, gboolean refuses);
-void world_cut (World *world, OracleLink *link);
 void world_hold (World *world);
 void world_release (World *world);
 void world_move (World *world, OracleRequest *request, guint place);

@@ -31,7 +31,7 @@ static const char *
 take_step (Episode *episode, guint number)
 {
   guint n_actions = episode_draw (episode, 2) == 0 ? 1 : 1 + episode_draw (episode, 4);
-  guint chance = episode_draw (episode, 40);
+  guint chance = episode_draw (episode, 24);
   const char *problem;
 
   g_string_truncate (episode->step, 0);
