@@ -3,6 +3,7 @@
 #include "core/http/session.h"
 
 #include "core/base/download-key.h"
+#include "core/http/authorities.h"
 #include "core/http/redirect.h"
 #include "dray-config.h"
 
@@ -244,6 +245,8 @@ dray_http_get (SoupSession *session,
       if (message == NULL)
         return NULL;
 
+      if (g_str_equal (g_uri_get_scheme (soup_message_get_uri (message)), "https"))
+        dray_authorities_share ();
       body = soup_session_send (session, message, cancellable, &local_error);
       if (body == NULL)
         {

@@ -4,6 +4,8 @@
 
 #include "tests/core/manager-fixture.h"
 
+#include "core/http/authorities.h"
+
 #include <gio/gio.h>
 
 /* Signed by itself, and its key, which is nobody's secret. */
@@ -32,13 +34,21 @@ typedef struct
   guint16 port;
 } TlsServer;
 
+/* A client that trusts nobody unknown goes away during the handshake. */
 static void
 shaken_cb (GObject *source, GAsyncResult *result, G_GNUC_UNUSED gpointer user_data)
 {
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+                               "Content-Type: application/octet-stream\r\n\r\nhello";
   g_autoptr (GIOStream) connection = G_IO_STREAM (source);
+  char request[4096];
 
-  /* A client that trusts nobody unknown goes away here. */
-  g_tls_connection_handshake_finish (G_TLS_CONNECTION (connection), result, NULL);
+  if (g_tls_connection_handshake_finish (G_TLS_CONNECTION (connection), result, NULL)
+      && g_input_stream_read (g_io_stream_get_input_stream (connection), request, sizeof request,
+                              NULL, NULL)
+             > 0)
+    g_output_stream_write_all (g_io_stream_get_output_stream (connection), answer,
+                               sizeof answer - 1, NULL, NULL, NULL);
   g_io_stream_close (connection, NULL, NULL);
 }
 
@@ -118,6 +128,51 @@ test_not_secure (ManagerFixture *fixture, gconstpointer data)
   tls_server_stop (&server);
 }
 
+/* Whom the system trusts, for as long as a test runs. */
+static void
+trust (ManagerFixture *fixture)
+{
+  g_autofree char *path = g_build_filename (fixture->root, "authorities", NULL);
+  g_autoptr (GTlsDatabase) database = NULL;
+  g_autoptr (GTlsDatabase) authorities = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, certificate, -1, &error);
+  g_assert_no_error (error);
+  database = g_tls_file_database_new (path, &error);
+  g_assert_no_error (error);
+  authorities = dray_authorities_new (database);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), authorities);
+}
+
+static void
+test_trusted (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  TlsServer server = { 0 };
+  DrayRequest *request;
+
+  trust (fixture);
+  tls_server_start (&server, TRUE);
+  request = get_from (fixture, &server, "127.0.0.1");
+  g_assert_no_error (dray_request_get_error (request));
+  g_assert_cmpint (dray_request_get_state (request), ==, DRAY_REQUEST_COMPLETED);
+  tls_server_stop (&server);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
+}
+
+/* A certificate that is trusted says whose it is. */
+static void
+test_other_name (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  TlsServer server = { 0 };
+
+  trust (fixture);
+  tls_server_start (&server, TRUE);
+  fixture_assert_failed (fixture, get_from (fixture, &server, "localhost"), DRAY_ERROR_TLS);
+  tls_server_stop (&server);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -126,6 +181,11 @@ main (int argc, char **argv)
               fixture_set_up, test_not_secure, fixture_tear_down);
   g_test_add ("/transfer-tls/no-tls", ManagerFixture, GINT_TO_POINTER (FALSE), fixture_set_up,
               test_not_secure, fixture_tear_down);
+
+  g_test_add ("/transfer-tls/trusted", ManagerFixture, NULL, fixture_set_up, test_trusted,
+              fixture_tear_down);
+  g_test_add ("/transfer-tls/other-name", ManagerFixture, NULL, fixture_set_up, test_other_name,
+              fixture_tear_down);
 
   return g_test_run ();
 }
