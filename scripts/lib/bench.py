@@ -70,6 +70,7 @@ class Bench:
         alone = [dray(build)]
         everyone = alone + [CURL, ARIA2_8, ARIA2_16, WGET2]
         parallel = alone + [ARIA2_8, ARIA2_16]
+        many = [dray(build, '--connections', str(options.connections))]
         return {
             'plain': Case('nginx, plain', lambda: Nginx(self.scratch, self.files), everyone,
                           tells_end=True),
@@ -81,10 +82,10 @@ class Bench:
             'collapse': Case('the same, one connection in four collapses',
                              lambda: ModelServer(build, self.files, RATE, COLLAPSE), parallel,
                              True),
-            'memory': Case('nginx, plain, 16 connections',
-                           lambda: Nginx(self.scratch, self.files),
-                           [dray(build, '--connections', str(options.connections))],
-                           tells_end=True),
+            'memory': Case('nginx, plain, many connections',
+                           lambda: Nginx(self.scratch, self.files), many, tells_end=True),
+            'memory-tls': Case('nginx, TLS, many connections', self.secure_server, many,
+                               tells_end=True),
         }
 
     def run(self, case):
@@ -175,9 +176,10 @@ def parse_options():
     parser.add_argument('--rounds', type=int, default=5, metavar='N',
                         help='how often each program runs (5)')
     parser.add_argument('--case', action='append', metavar='NAME', dest='cases',
-                        help='plain, tls, nginx-capped, capped, collapse or memory; all without it')
+                        help='plain, tls, nginx-capped, capped, collapse, memory or '
+                             'memory-tls; all without it')
     parser.add_argument('--connections', type=int, default=CONNECTIONS, metavar='N',
-                        help='of dray in the case memory (16)')
+                        help='of dray in the cases of memory (16)')
     parser.add_argument('--patience', type=float, default=120, metavar='SECONDS',
                         help='for one run (120)')
     parser.add_argument('--folder', type=pathlib.Path, metavar='FOLDER',

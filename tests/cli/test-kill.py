@@ -2,6 +2,7 @@
 """kill -9, again and again over a transfer: what a kill costs, and that the file arrives whole.
 
 DRAY_TEST_FULL=1 adds 20 kills, 3 seconds apart, at 50 MB/s: more than a minute and 7 GB of disk.
+DRAY_TEST_KILLS is how many kills the test with random moments makes, DRAY_TEST_SEED which they are.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import random
 import time
 
 import tap
-from command import PATIENCE, CommandTest
+from command import PATIENCE, CommandTest, Home
 from servers import ModelServer, Nginx, wait_for
 
 MEGABYTE = 1000 * 1000
@@ -96,6 +97,71 @@ class Kill(CommandTest):
     if os.environ.get('DRAY_TEST_FULL'):
         def test_twenty_times_at_fifty_megabytes_a_second(self):
             self.check_nginx(50 * MEGABYTE, 3600 * MEGABYTE, 20, 3)
+
+
+class RandomMoments(CommandTest):
+    """Downloads of random sizes, with random numbers of connections, each killed a few times."""
+
+    def wait_until(self, run, n_bytes):
+        """Waits until so many bytes are there; returns whether the run goes on."""
+        def is_there():
+            return run.has_ended() or any(event.get('downloaded', 0) >= n_bytes
+                                          for event in run.events('progress'))
+
+        wait_for(is_there, f'{n_bytes} bytes', 60 * PATIENCE)
+        return not run.has_ended()
+
+    def kill_at(self, arguments, n_bytes, later):
+        """Kills a run when it has so many bytes, a little later. Returns whether it was alive."""
+        run = self.home.get(*arguments)
+        if n_bytes > 0:
+            self.wait_until(run, n_bytes)
+        # Samples are printed ten times a second, moments are chosen between them.
+        ended = run.has_ended(later)
+        run.kill()
+        return not ended
+
+    def download(self, choose):
+        """Returns how many kills there were, and how many seconds' worth was sent twice."""
+        size = int(20 * MEGABYTE * 8 ** choose.random())
+        connections = choose.randint(1, 16)
+        rate = size / choose.uniform(0.8, 2.4)
+        moments = sorted(choose.uniform(-0.1, 1) for _ in range(choose.randint(1, 4)))
+        n_kills = 0
+        with ModelServer(int(rate / connections), model=size) as server:
+            url = server.url('model.gguf')
+            arguments = '--connections', connections, url
+            for moment in moments:
+                n_kills += self.kill_at(arguments, moment * size, choose.uniform(0, 0.15))
+            self.assert_completed(self.home.get(*arguments), server.digests['model.gguf'])
+            self.assertEqual(self.home.names(), ['model.gguf'])
+            server.wait_until_idle()
+            again = sum(fetch.n_bytes for fetch in server.fetches()) - size
+        return n_kills, again / rate
+
+    def download_with(self, seed):
+        """The same in a home of its own, with a seed that a failure tells."""
+        self.home = Home()
+        try:
+            return self.download(random.Random(seed))
+        except BaseException:
+            tap.note(f'DRAY_TEST_SEED={seed} DRAY_TEST_KILLS=1 repeats it')
+            raise
+        finally:
+            self.home.close()
+
+    def test_at_random_moments(self):
+        seed = int(os.environ.get('DRAY_TEST_SEED', '1'))
+        wanted = int(os.environ.get('DRAY_TEST_KILLS')
+                     or (25 if os.environ.get('DRAY_TEST_FULL') else 5))
+        seconds = n_kills = 0
+        while n_kills < wanted:
+            kills, again = self.download_with(seed)
+            n_kills += kills
+            seconds += again
+            seed += 1
+        tap.note(f'{n_kills} kills; {seconds / n_kills:.2f} s worth sent again for each')
+        self.assertLessEqual(seconds / n_kills, PATIENCE)
 
 
 if __name__ == '__main__':

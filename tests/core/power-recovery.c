@@ -155,6 +155,7 @@ power_rig_get (PowerRig *rig, DrayManager *manager, const char *path)
                                                           "directory", rig->folder,
                                                           "restart-changed", TRUE,
                                                           "caller", CALLER,
+                                                          "connections", rig->connections,
                                                           NULL);
   DrayRequest *request = dray_manager_download_asset (manager, uri, options, &error);
 

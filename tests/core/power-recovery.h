@@ -28,6 +28,7 @@ typedef struct
   char *catalog_path;
   char *folder; /* where the files go */
   gint64 size;  /* of all versions */
+  guint connections; /* of each download; 0 is as many as pay */
   DrayTestServer *server;
   DrayTestContent *contents[POWER_N_VERSIONS];
   GBytes *versions[POWER_N_VERSIONS];

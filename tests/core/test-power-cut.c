@@ -18,14 +18,21 @@
 #define SIZE ((gint64) 1200007)
 #define LARGE_SIZE ((gint64) 34 * 1024 * 1024 + 12345)
 
+/* Enough for each connection to come to work. */
+#define PARALLEL_SIZE ((gint64) 56 * 1024 * 1024 + 12345)
+
 /* Of the server while recording, in bytes a second. */
 #define RATE ((gint64) 8 * 1024 * 1024)
+
+/* Of a server whose answers are cut short. */
+#define SLOW_RATE (RATE / 4)
 
 /* How often offsets are journaled while recording, in milliseconds. */
 #define INTERVAL 4
 
-/* What the test, its server and the libraries may run between two managers. */
-#define THREADS_MAX 30
+/* What the test, its server and the libraries may run between two managers: the server has a thread
+ * for each connection that it has not seen closed yet. */
+#define THREADS_MAX 50
 
 typedef struct
 {
@@ -34,6 +41,7 @@ typedef struct
   PowerFaults faults;
   gint64 size;
   guint n_states;
+  guint connections; /* 0: as many as pay */
 } Scenario;
 
 static DrayRequest *
@@ -144,6 +152,23 @@ record_failing_sync (PowerRig *rig, DrayManager *manager)
   must_complete (request);
 }
 
+/* Of the several connections none may be held back: another would take over what it has. */
+static void
+record_parallel_pauses (PowerRig *rig, DrayManager *manager)
+{
+  gint64 quarter = rig->size / 4;
+  DrayRequest *request;
+
+  dray_test_server_set_rate (rig->server, SLOW_RATE);
+  request = get (rig, manager, A);
+  cancel_after (rig, manager, request, quarter, FALSE);
+  resume (manager, request);
+  cancel_after (rig, manager, request, 2 * quarter, FALSE);
+  dray_test_server_set_rate (rig->server, RATE);
+  resume (manager, request);
+  must_complete (request);
+}
+
 static guint
 count_states (const Scenario *scenario)
 {
@@ -192,6 +217,7 @@ test_scenario (gconstpointer data)
   PowerRig rig;
 
   power_rig_init (&rig, scenario->size);
+  rig.connections = scenario->connections;
   tape = record (&rig, scenario);
   timeline = power_timeline_new (tape);
   power_rig_check_synced (&rig, timeline);
@@ -225,6 +251,8 @@ main (int argc, char **argv)
     { "failing-sync", record_failing_sync, { .failing_sync = 6 }, SIZE, 240 },
     { "plain-renames", record_download, { .plain_renames = TRUE }, SIZE, 120 },
     { "blocks", record_download, { 0 }, LARGE_SIZE, 30 },
+    { "parallel", record_download, { 0 }, PARALLEL_SIZE, 12, 16 },
+    { "parallel-pauses", record_parallel_pauses, { 0 }, PARALLEL_SIZE, 12, 5 },
   };
 
   g_test_init (&argc, &argv, NULL);
