@@ -61,13 +61,9 @@ renew_set (Episode *episode)
     }
 }
 
-/* A file may be fetched from any link that leads to it. */
 static gboolean
-is_used (const Oracle *oracle, const OracleLink *link)
+has_request (const Oracle *oracle, const OracleLink *link)
 {
-  if (link->into != NULL && is_used (oracle, link->into))
-    return TRUE;
-
   for (guint i = 0; i < oracle->requests->len; i++)
     {
       const OracleRequest *request = g_ptr_array_index (oracle->requests, i);
@@ -77,6 +73,15 @@ is_used (const Oracle *oracle, const OracleLink *link)
     }
 
   return FALSE;
+}
+
+/* A file may be fetched from any link that leads to it, and a link that has become another goes
+ * before that one does. */
+static gboolean
+is_used (const Oracle *oracle, const OracleLink *link)
+{
+  return has_request (oracle, link) || (link->into != NULL && has_request (oracle, link->into))
+         || oracle_find_lost (oracle, link) != NULL;
 }
 
 /* Finished links make way for new ones, most of the time; once all their requests are removed, they
