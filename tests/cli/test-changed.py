@@ -12,7 +12,7 @@ from command import CommandTest, Home, sha256_of
 from servers import ModelServer, Nginx
 
 MEGABYTE = 1000 * 1000
-SIZE = 32 * MEGABYTE  # at nginx's rate, longer than any machine stands still
+SIZE = 24 * MEGABYTE  # at nginx's rate, longer than any machine stands still
 N_ROUNDS = 48
 N_AT_ONCE = 3
 

@@ -304,7 +304,7 @@ class TheWindowComes(HandoverTest):
         assert_quick(self, 2 * PATIENCE, open_beside_a_command)
 
     def check(self):
-        server = self.serve(rate=4 * MEGABYTE, gate=28 * MEGABYTE, model=32 * MEGABYTE)
+        server = self.serve(rate=4 * MEGABYTE, gate=20 * MEGABYTE, model=24 * MEGABYTE)
         run = self.start(self.terminal, server.url('model.gguf'))
         run.wait_for_bytes(6 * MEGABYTE)
         self.open_window()
@@ -317,7 +317,7 @@ class TheWindowComes(HandoverTest):
         self.assertEqual(caller.request(request_id)['Caller'], 'terminal')
         handed_over = caller.request(request_id)['Downloaded']
         self.assertGreaterEqual(handed_over, 6 * MEGABYTE)
-        self.assertLess(handed_over, 32 * MEGABYTE)
+        self.assertLess(handed_over, 24 * MEGABYTE)
         self.assertFalse(run.has_ended())
         return server, run
 

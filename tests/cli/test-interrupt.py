@@ -48,7 +48,7 @@ class Interrupt(CommandTest):
             for round_, number in enumerate([signal.SIGINT, signal.SIGTERM] * 4):
                 # However late the signal is, something is left for the next ones.
                 server.set_gate('model.gguf', (round_ + 1) * share)
-                run = self.home.get(url)
+                run = self.home.get('--connections', '1', url)
                 run.wait_for_event(lambda event: event['event'] == 'progress'
                                    and event['state'] == 'downloading')
                 times.append(self.interrupt(run, number, chance.random() * 0.15))
@@ -58,7 +58,8 @@ class Interrupt(CommandTest):
                 self.assertEqual(self.home.names(), ['model.gguf.part'])
                 self.assertEqual(run.stderr(), [])
             server.open_gates()
-            self.assert_completed(self.home.get(url), server.digests['model.gguf'])
+            self.assert_completed(self.home.get('--connections', '1', url),
+                                  server.digests['model.gguf'])
             server.wait_until_idle()
 
             self.assertEqual([fetch.first for fetch in server.fetches()], [0] + offsets)
