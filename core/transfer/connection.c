@@ -13,6 +13,9 @@
 /* How often one answer may make us ask in another way before it counts as nonsense. */
 #define ASKS_MAX 3
 
+/* How often one that waits for the hasher looks at it, in microseconds. */
+#define HASHER_LOOK (5 * 1000)
+
 typedef enum
 {
   PERMISSION_PENDING,
@@ -147,6 +150,26 @@ wait_for_turn (DrayConnection *self)
   dray_lock_release (&self->lock);
 }
 
+/* Leaves the processor to the digest where it is far behind: it is waited for anyway. A refusal ends
+ * the wait, as above. */
+static void
+wait_for_hasher (DrayConnection *self)
+{
+  while (dray_hasher_is_behind (self->hasher))
+    {
+      gboolean refused;
+
+      dray_lock_acquire (&self->lock);
+      if (self->permission != PERMISSION_REFUSED)
+        dray_condition_wait_until (&self->wake, &self->lock,
+                                   g_get_monotonic_time () + HASHER_LOOK);
+      refused = self->permission == PERMISSION_REFUSED;
+      dray_lock_release (&self->lock);
+      if (refused)
+        return;
+    }
+}
+
 /* Reads on in the body, no faster than is allowed. */
 static gssize
 read_body (DrayConnection *self, gsize wanted)
@@ -236,8 +259,10 @@ take_body (DrayConnection *self)
                                 self->verdict.body_end)))
     {
       gsize wanted = (gsize) MIN (end - position, BUFFER_SIZE);
-      gssize n = read_body (self, wanted);
+      gssize n;
 
+      wait_for_hasher (self);
+      n = read_body (self, wanted);
       if (n < 0)
         return FALSE;
       if (n == 0)

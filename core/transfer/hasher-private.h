@@ -47,6 +47,7 @@ struct _DrayHasher
   gboolean stopping;        /* or one of them has failed */
   guint64 wakes;            /* counts what may concern the follower */
   gint64 position;          /* where the running digest stands */
+  gboolean has_caught_up;   /* it has not been far behind in all of this run */
   GArray *states;           /* of DrayDigestState: after each block before that */
   GArray *checks;           /* of DrayBlockCheck: of the first so many blocks */
   guint first_unproven;     /* all checks before it are proven */

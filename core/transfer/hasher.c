@@ -7,6 +7,9 @@
 /* After how many reports of new bytes the checkers look for blocks that have come to the disk. */
 #define WAKES_PER_CHECK 64
 
+/* So many bytes may wait to be hashed before fetching more is slowed down: a tenth of a second. */
+#define LAG_MAX ((gint64) 128 * 1024 * 1024)
+
 typedef struct
 {
   DrayHasher *hasher;
@@ -341,6 +344,31 @@ dray_hasher_continue (DrayHasher *hasher, guint block)
   g_array_index (hasher->checks, DrayBlockCheck, block).status = DRAY_BLOCK_UNPROVEN;
   dray_condition_broadcast (&hasher->wake_check);
   dray_lock_release (&hasher->lock);
+}
+
+/**
+ * dray_hasher_is_behind:
+ * @hasher: a hasher
+ *
+ * Bytes that come faster than they are hashed are waited for in the end, and read back from the
+ * disk when the page cache has let them go. What was there when the hasher began does not count: to
+ * wait for that would only delay the bytes that come. Any thread.
+ *
+ * Returns: whether so many bytes are there to be hashed that fetching more can wait
+ */
+gboolean
+dray_hasher_is_behind (DrayHasher *hasher)
+{
+  gboolean is_behind;
+
+  dray_lock_acquire (&hasher->lock);
+  is_behind = dray_piece_map_get_run_end (hasher->map, hasher->position) - hasher->position
+              > LAG_MAX;
+  hasher->has_caught_up = hasher->has_caught_up || !is_behind;
+  is_behind = is_behind && hasher->has_caught_up;
+  dray_lock_release (&hasher->lock);
+
+  return is_behind;
 }
 
 /**

@@ -47,6 +47,7 @@ DrayHasher *dray_hasher_new (DrayPieceMap *map,
 void dray_hasher_free (DrayHasher *hasher);
 void dray_hasher_wake (DrayHasher *hasher);
 void dray_hasher_continue (DrayHasher *hasher, guint block);
+gboolean dray_hasher_is_behind (DrayHasher *hasher);
 gint64 dray_hasher_get_verified (DrayHasher *hasher);
 guint dray_hasher_get_n_blocks (DrayHasher *hasher);
 GArray *dray_hasher_snapshot (DrayHasher *hasher, guint first);
