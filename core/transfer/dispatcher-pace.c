@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* What is measured of the lanes: goodput, the time an answer takes, collapses. */
+/* What is measured of the lanes: goodput, how long an answer takes, what a start costs. */
 
 #include "core/transfer/dispatcher-private.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-/* A lane's goodput is that of about this long, less where it is younger. */
+/* A lane's goodput is that of about this long, less where it is younger; longer where bytes come in
+ * lumps, as they do under a rate limit. */
 #define MEMORY ((double) G_USEC_PER_SEC)
+#define LUMP (256.0 * 1024)
 
 /* A connection that grows from a slow start is not judged sooner than this. */
 #define YOUTH ((gint64) 200 * 1000)
 #define YOUTH_ANSWERS 3
-
-/* A collapsed lane is one with less than this part of what the others have, for some seconds. */
-#define COLLAPSE 0.25
-#define COLLAPSE_TIME ((gint64) 2 * G_USEC_PER_SEC)
-#define COLLAPSE_ANSWERS 6
 
 /* Until something is measured. */
 #define ASSUMED_ANSWER_TIME ((gint64) 200 * 1000)
@@ -58,6 +56,33 @@ is_established (DrayDispatcher *self, const DrayLane *lane, gint64 now)
 }
 
 /**
+ * dray_dispatcher_get_start_time:
+ * @self: a dispatcher
+ * @lane: (nullable): a free lane, or one that asks; %NULL for a new connection
+ *
+ * Returns: how many seconds of its later goodput the start of a fetch costs
+ */
+double
+dray_dispatcher_get_start_time (DrayDispatcher *self, const DrayLane *lane)
+{
+  double known = self->start_time[lane != NULL && lane->is_kept ? 1 : 0];
+
+  return known >= 0 ? known : (double) dray_dispatcher_get_answer_time (self) / G_USEC_PER_SEC;
+}
+
+/* By now the lane has come to its pace: what it lacks, at this pace, its start has cost. */
+static void
+time_start (DrayDispatcher *self, DrayLane *lane, gint64 now)
+{
+  double *known = &self->start_time[lane->is_kept ? 1 : 0];
+  double took = (double) (now - lane->asked_at) / G_USEC_PER_SEC;
+  double cost = MAX (0.0, took - (double) lane->n_fetched / lane->goodput);
+
+  *known = *known < 0 ? cost : *known + (cost - *known) / 4;
+  lane->is_timed = TRUE;
+}
+
+/**
  * dray_dispatcher_expect:
  * @self: a dispatcher
  * @lane: one of its lanes, free or not
@@ -75,26 +100,59 @@ dray_dispatcher_expect (DrayDispatcher *self, const DrayLane *lane)
   return self->usual > 0 ? self->usual : lane->goodput;
 }
 
+/* How many seconds it will be until a lane brings what is expected of it. */
+static double
+delay_of (DrayDispatcher *self, const DrayLane *lane)
+{
+  double start = dray_dispatcher_get_start_time (self, lane);
+
+  if (lane->state == DRAY_LANE_FREE)
+    return start;
+  if (lane->is_timed || dray_dispatcher_expect (self, lane) <= lane->goodput)
+    return 0;
+
+  return MAX (0.0, start - (double) (self->sampled_at - lane->asked_at) / G_USEC_PER_SEC);
+}
+
 /**
- * dray_dispatcher_get_goodput:
+ * dray_dispatcher_get_seconds_left:
  * @self: a dispatcher
+ * @more: (nullable): a free lane that would take part, or %NULL
  *
- * Returns: what all lanes that ask or move should bring, in bytes per second
+ * Returns: how many seconds the transfer will last if nobody idles; infinite while nothing is known
  */
 double
-dray_dispatcher_get_goodput (DrayDispatcher *self)
+dray_dispatcher_get_seconds_left (DrayDispatcher *self, const DrayLane *more)
 {
-  double sum = 0;
+  double left = (double) dray_dispatcher_get_left (self);
+  double seconds = INFINITY;
 
-  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+  /* Who starts too late to take part is left out, one after another. */
+  for (guint round = 0; round < DRAY_CONNECTIONS_MAX; round++)
     {
-      const DrayLane *lane = &self->lanes[i];
+      double bytes = left;
+      double rates = 0;
+      double next;
 
-      if (lane->state != DRAY_LANE_FREE && !lane->is_stopping)
-        sum += dray_dispatcher_expect (self, lane);
+      for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+        {
+          const DrayLane *lane = &self->lanes[i];
+          double rate = dray_dispatcher_expect (self, lane);
+          double delay = delay_of (self, lane);
+
+          if ((lane->state == DRAY_LANE_FREE && lane != more) || lane->is_stopping
+              || delay >= seconds)
+            continue;
+          rates += rate;
+          bytes += rate * delay;
+        }
+      next = rates > 0 ? bytes / rates : INFINITY;
+      if (next >= seconds)
+        break;
+      seconds = next;
     }
 
-  return sum;
+  return seconds;
 }
 
 static int
@@ -105,9 +163,24 @@ compare_rates (const void *a, const void *b)
   return (difference > 0) - (difference < 0);
 }
 
-/* The median goodput of the established lanes but @except; 0 without any. */
-static double
-find_median (DrayDispatcher *self, const DrayLane *except, gint64 now)
+/* Whether what the lane brings is known: from this fetch, or from one before on the same connection. */
+static gboolean
+is_known (DrayDispatcher *self, const DrayLane *lane, gint64 now)
+{
+  return is_established (self, lane, now) || (lane->is_kept && lane->known_goodput > 0);
+}
+
+/**
+ * dray_dispatcher_find_good:
+ * @self: a dispatcher
+ * @except: (nullable): a lane that does not count
+ * @now: the time
+ *
+ * Returns: what a good lane brings, one third being better, in bytes per second; 0 if that is known
+ *   of none
+ */
+double
+dray_dispatcher_find_good (DrayDispatcher *self, const DrayLane *except, gint64 now)
 {
   double rates[DRAY_CONNECTIONS_MAX];
   guint n = 0;
@@ -116,12 +189,24 @@ find_median (DrayDispatcher *self, const DrayLane *except, gint64 now)
     {
       const DrayLane *lane = &self->lanes[i];
 
-      if (lane != except && is_established (self, lane, now))
-        rates[n++] = lane->goodput;
+      if (lane != except && is_known (self, lane, now))
+        rates[n++] = is_established (self, lane, now) ? lane->goodput : lane->known_goodput;
     }
   qsort (rates, n, sizeof *rates, compare_rates);
 
-  return n == 0 ? 0 : rates[n / 2];
+  return n == 0 ? 0 : rates[n * 2 / 3];
+}
+
+static double
+memory_of (DrayDispatcher *self)
+{
+  return self->usual > 0 ? MAX (MEMORY, LUMP * G_USEC_PER_SEC / self->usual) : MEMORY;
+}
+
+static gint64
+timing_age (DrayDispatcher *self)
+{
+  return MAX (G_USEC_PER_SEC, 3 * dray_dispatcher_get_answer_time (self));
 }
 
 static void
@@ -136,13 +221,25 @@ sample_lane (DrayDispatcher *self, DrayLane *lane, gint64 now)
 
   n = MAX (0, written - lane->seen);
   lane->seen = written;
+  lane->n_fetched += n;
   self->n_fetched += n;
   passed = MIN (passed, age);
   if (passed <= 0)
     return;
 
   lane->goodput += ((double) n * G_USEC_PER_SEC / (double) passed - lane->goodput)
-                   * MIN (1.0, (double) passed / MIN (MEMORY, (double) age));
+                   * MIN (1.0, (double) passed / MIN (memory_of (self), (double) age));
+  if (!lane->is_timed && lane->goodput > 0 && age >= timing_age (self))
+    time_start (self, lane, now);
+}
+
+/* While all lanes are young, the best of them says what to expect. */
+static void
+guess_usual (DrayDispatcher *self)
+{
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    if (self->lanes[i].state == DRAY_LANE_MOVING)
+      self->usual = MAX (self->usual, self->lanes[i].goodput);
 }
 
 /**
@@ -155,16 +252,21 @@ sample_lane (DrayDispatcher *self, DrayLane *lane, gint64 now)
 void
 dray_dispatcher_sample (DrayDispatcher *self, gint64 now)
 {
-  double median;
+  gint64 passed = now - self->sampled_at;
+  gint64 before = self->n_fetched;
+  double good;
 
   for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
     if (self->lanes[i].state == DRAY_LANE_MOVING)
       sample_lane (self, &self->lanes[i], now);
   self->sampled_at = now;
 
-  median = find_median (self, NULL, now);
-  if (median > 0)
-    self->usual = median;
+  good = dray_dispatcher_find_good (self, NULL, now);
+  if (good > 0)
+    self->usual = good;
+  else
+    guess_usual (self);
+  dray_dispatcher_judge_all (self, now, self->n_fetched - before, passed);
 }
 
 /**
@@ -189,45 +291,6 @@ dray_dispatcher_retire (DrayDispatcher *self, DrayLane *lane, gint64 now)
     lane->known_goodput = 0;
   else if (is_established (self, lane, now))
     lane->known_goodput = lane->goodput;
-}
-
-/* Others move, and this one has waited many times longer than they did for an answer. */
-static gboolean
-is_ignored (DrayDispatcher *self, const DrayLane *lane, gint64 now)
-{
-  gint64 patience = MAX (COLLAPSE_TIME, COLLAPSE_ANSWERS * dray_dispatcher_get_answer_time (self));
-
-  return lane->state == DRAY_LANE_ASKING && find_median (self, lane, now) > 0
-         && now - lane->asked_at > patience;
-}
-
-/**
- * dray_dispatcher_is_collapsed:
- * @self: a dispatcher
- * @lane: one of its lanes
- * @now: the time
- *
- * Returns: whether the lane brings so much less than the others that its bytes are better fetched
- *   by another connection
- */
-gboolean
-dray_dispatcher_is_collapsed (DrayDispatcher *self, const DrayLane *lane, gint64 now)
-{
-  gint64 answer_time = dray_dispatcher_get_answer_time (self);
-  double others, rest;
-  gint64 written, end;
-
-  if (is_ignored (self, lane, now))
-    return TRUE;
-  if (lane->state != DRAY_LANE_MOVING
-      || now - lane->moving_at < MAX (COLLAPSE_TIME, COLLAPSE_ANSWERS * answer_time)
-      || !dray_piece_map_get_claim (self->map, lane->claim, &written, &end))
-    return FALSE;
-
-  others = find_median (self, lane, now);
-  rest = (double) (end - written);
-
-  return lane->goodput < COLLAPSE * others
-         && rest * others
-                > 2 * lane->goodput * (rest + others * (double) answer_time / G_USEC_PER_SEC);
+  else if (lane->n_fetched >= LUMP)
+    lane->known_goodput = MAX (lane->known_goodput, lane->goodput);
 }

@@ -2,7 +2,8 @@
 
 /*
  * The inside of a dispatcher, shared by dispatcher.c (the lanes' lives), dispatcher-share.c (which
- * bytes a free lane gets) and dispatcher-pace.c (what is measured). Main thread.
+ * bytes a free lane gets), dispatcher-pace.c (what is measured) and dispatcher-judge.c (which lanes
+ * are given up). Main thread.
  */
 
 #pragma once
@@ -11,6 +12,9 @@
 #include "core/transfer/governor.h"
 
 G_BEGIN_DECLS
+
+/* How soon a second lane may be exchanged after one. */
+#define DRAY_FIRST_EXCHANGE_GAP ((gint64) 2 * G_USEC_PER_SEC)
 
 typedef enum
 {
@@ -28,9 +32,13 @@ typedef struct
   gint64 seen;          /* how far it had written at the last sample */
   gint64 asked_at;      /* when it asked */
   gint64 moving_at;     /* when its answer came */
+  gint64 n_fetched;     /* the bytes of this fetch */
   double goodput;       /* of this fetch, in bytes per second */
   double known_goodput; /* of an earlier one; 0 if there was none */
   gboolean is_first;    /* its answer is the transfer's first, never thrown away */
+  gboolean is_kept;     /* its last answer was read to the end: the connection may be open still */
+  gboolean is_timed;    /* what its start has cost is known */
+  gboolean is_trial;    /* it has taken the place of one that was exchanged */
   gboolean is_stopping;
   guint n_failures; /* in a row */
   gint64 not_before;
@@ -41,12 +49,22 @@ struct _DrayDispatcher
   DrayPieceMap *map;
   DrayGovernor governor;
   gboolean is_parallel;
+  gboolean is_throttled;
   gboolean has_shared; /* a second lane has had an answer */
   gboolean has_asked;
   DrayLane lanes[DRAY_CONNECTIONS_MAX];
-  gint64 n_fetched;   /* by all lanes */
-  gint64 answer_time; /* microseconds from asking to the answer */
-  double usual;       /* what a lane brings, in bytes per second */
+  gint64 n_fetched;     /* by all lanes */
+  gint64 answer_time;   /* microseconds from asking to the answer */
+  double start_time[2]; /* what the start of a fetch costs, new or on a kept connection, answer and
+                           slow start together, in seconds; negative while unknown */
+  double usual;         /* what a lane brings, in bytes per second */
+  double recent;        /* what all lanes bring */
+  double best;          /* the most they ever did, fading */
+  gint64 low_since;     /* since when they bring much less; 0 if they do not */
+  gint64 exchange_at;   /* when the slowest lane may next be exchanged */
+  gint64 exchange_gap;  /* the time after which another may be, should this one be no better */
+  double exchanged;     /* what the exchanged one brought */
+  gboolean has_exchanged;
   gint64 sampled_at;
 };
 
@@ -63,8 +81,14 @@ void dray_dispatcher_note_answer (DrayDispatcher *self, DrayLane *lane, gint64 n
 void dray_dispatcher_retire (DrayDispatcher *self, DrayLane *lane, gint64 now);
 gint64 dray_dispatcher_get_answer_time (DrayDispatcher *self);
 void dray_dispatcher_sample (DrayDispatcher *self, gint64 now);
+double dray_dispatcher_get_start_time (DrayDispatcher *self, const DrayLane *lane);
 double dray_dispatcher_expect (DrayDispatcher *self, const DrayLane *lane);
-double dray_dispatcher_get_goodput (DrayDispatcher *self);
+double dray_dispatcher_get_seconds_left (DrayDispatcher *self, const DrayLane *more);
+double dray_dispatcher_find_good (DrayDispatcher *self, const DrayLane *except, gint64 now);
+
+/* dispatcher-judge.c */
+void dray_dispatcher_judge_all (DrayDispatcher *self, gint64 now, gint64 n_bytes, gint64 passed);
 gboolean dray_dispatcher_is_collapsed (DrayDispatcher *self, const DrayLane *lane, gint64 now);
+gboolean dray_dispatcher_is_exchanged (DrayDispatcher *self, DrayLane *lane, gint64 now);
 
 G_END_DECLS

@@ -9,14 +9,12 @@
 #define KIB ((gint64) 1024)
 #define MIB (1024 * KIB)
 
-/* A piece takes a lane this many seconds, or so many answers where they are slow. */
+/* A piece takes a lane this many seconds, or so many times what its start costs where that is much:
+ * for the largest piece as well. */
 #define PIECE_SECONDS 4.0
-#define PIECE_ANSWERS 40
-#define SMALLEST_PIECE (4 * MIB)
+#define PIECE_STARTS 30
+#define SMALLEST_PIECE MIB
 #define LARGEST_PIECE (64 * MIB)
-
-/* Near the end pieces shrink, so that all lanes end together; not below this. */
-#define SMALLEST_LAST_PIECE MIB
 
 /* What a theft must gain: this much time, with this many bytes or with more time. */
 #define THEFT_SECONDS 0.1
@@ -37,9 +35,8 @@ static gint64
 piece_size (DrayDispatcher *self, const DrayLane *lane)
 {
   double rate = dray_dispatcher_expect (self, lane);
-  double answer = answer_seconds (self);
-  double seconds = MAX (PIECE_SECONDS, PIECE_ANSWERS * answer);
-  double all = dray_dispatcher_get_goodput (self) + (lane->state == DRAY_LANE_FREE ? rate : 0);
+  double start = dray_dispatcher_get_start_time (self, lane);
+  double seconds = MAX (PIECE_SECONDS, PIECE_STARTS * start);
   double left_seconds;
   gint64 size;
 
@@ -47,14 +44,14 @@ piece_size (DrayDispatcher *self, const DrayLane *lane)
     return SMALLEST_PIECE;
 
   size = CLAMP ((gint64) (rate * seconds), SMALLEST_PIECE,
-                MAX (LARGEST_PIECE, (gint64) (rate * answer * PIECE_ANSWERS / 2)));
-  left_seconds = (double) dray_dispatcher_get_left (self) / all;
+                MAX (LARGEST_PIECE, (gint64) (rate * start * PIECE_STARTS)));
+  left_seconds = dray_dispatcher_get_seconds_left (self, lane);
   if (left_seconds < 2 * (double) size / rate)
     {
       double n_rounds = MAX (1.0, ceil (left_seconds * rate / (double) size));
       double round = left_seconds / n_rounds;
 
-      size = MAX (SMALLEST_LAST_PIECE, (gint64) (rate * (round - answer)));
+      size = MAX (SMALLEST_PIECE, (gint64) (rate * (round - start)));
     }
 
   return size;
@@ -155,8 +152,9 @@ plan_split (DrayDispatcher *self, DrayLane *thief, const Victim *victim)
   gint64 rest = victim->end - victim->written;
   gint64 kept = victim->lane->is_first ? (gint64) (HEADROOM_SECONDS * victim_rate) : 0;
   gint64 size = piece_size (self, thief);
-  gint64 own = MAX (kept, piece_size (self, victim->lane));
-  double gain = victim->seconds - answer_seconds (self);
+  gint64 own = victim->lane->is_timed ? MAX (kept, piece_size (self, victim->lane))
+                                      : CLAMP (rest / 2, kept, MAX (kept, LARGEST_PIECE));
+  double gain = victim->seconds - dray_dispatcher_get_start_time (self, thief);
   gint64 taken = (gint64) (gain * victim_rate * thief_rate / (victim_rate + thief_rate));
   double saved;
 
@@ -209,13 +207,6 @@ dray_dispatcher_plan_theft (DrayDispatcher *self, DrayLane *thief)
          && plan_split (self, thief, &last);
 }
 
-static void
-adopt (DrayLane *lane, const DrayClaim *claim)
-{
-  lane->claim = claim->id;
-  lane->end = claim->end;
-}
-
 /**
  * dray_dispatcher_take_planned:
  * @self: a dispatcher
@@ -236,7 +227,7 @@ dray_dispatcher_take_planned (DrayDispatcher *self, DrayLane *thief)
       if (victim->claim != DRAY_CLAIM_NONE && victim != thief
           && dray_piece_map_take (self->map, victim->claim, thief->start, thief->end, &claim))
         {
-          adopt (thief, &claim);
+          thief->claim = claim.id;
           return TRUE;
         }
     }
@@ -261,6 +252,6 @@ dray_dispatcher_claim_planned (DrayDispatcher *self)
 
       if (is_planned (lane)
           && dray_piece_map_take (self->map, DRAY_CLAIM_NONE, lane->start, lane->end, &claim))
-        adopt (lane, &claim);
+        lane->claim = claim.id;
     }
 }

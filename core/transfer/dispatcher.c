@@ -7,8 +7,9 @@
 /* A transfer with less than this to go gets no second lane. */
 #define WORTH_SHARING ((gint64) 32 * 1024 * 1024)
 
-/* A lane that broke is opened again after this, doubled each time it gave nothing. */
-#define FIRST_PAUSE ((gint64) 250 * 1000)
+/* A lane that broke is opened again after this, doubled each time that it gave next to nothing. */
+#define FIRST_PAUSE ((gint64) 100 * 1000)
+#define PROGRESS ((gint64) 64 * 1024)
 #define LONGEST_PAUSE ((gint64) 30 * G_USEC_PER_SEC)
 
 /**
@@ -31,6 +32,8 @@ dray_dispatcher_new (DrayPieceMap *map, guint n_fixed)
   self = g_new0 (DrayDispatcher, 1);
   self->map = map;
   self->answer_time = -1;
+  self->exchange_gap = DRAY_FIRST_EXCHANGE_GAP;
+  self->start_time[0] = self->start_time[1] = -1;
   dray_governor_init (&self->governor, n_fixed, DRAY_CONNECTIONS_MAX);
 
   return self;
@@ -71,6 +74,20 @@ void
 dray_dispatcher_set_limit (DrayDispatcher *self, guint limit)
 {
   dray_governor_set_limit (&self->governor, CLAMP (limit, 1, DRAY_CONNECTIONS_MAX));
+}
+
+/**
+ * dray_dispatcher_set_throttled:
+ * @self: a dispatcher
+ * @throttled: whether a rate limit of ours is what holds the bytes back
+ *
+ * While it is, the lanes' goodput says nothing of their connections: none is judged by it, and their
+ * number stays as it is.
+ */
+void
+dray_dispatcher_set_throttled (DrayDispatcher *self, gboolean throttled)
+{
+  self->is_throttled = throttled;
 }
 
 /**
@@ -118,8 +135,9 @@ wants_lane (DrayDispatcher *self)
   return n_lanes < dray_governor_get_n_wanted (&self->governor);
 }
 
-/* A lane that waits after it broke stands for a connection that is wanted: no other takes its
- * place. With nothing running, the transfer's own retry policy has decided that it is time. */
+/* A kept connection is the soonest to bring anything. A lane that waits after it broke stands for a
+ * connection that is wanted: no other takes its place. With nothing running, the transfer's own retry
+ * policy has decided that it is time. */
 static DrayLane *
 find_free_lane (DrayDispatcher *self, gint64 now)
 {
@@ -135,12 +153,20 @@ find_free_lane (DrayDispatcher *self, gint64 now)
         continue;
       if (n_lanes > 0 && lane->not_before > now)
         n_waiting++;
-      else if (found == NULL)
+      else if (found == NULL || (lane->is_kept && !found->is_kept))
         found = lane;
     }
 
   return n_lanes == 0 || n_lanes + n_waiting < dray_governor_get_n_wanted (&self->governor) ? found
                                                                                             : NULL;
+}
+
+/* Whether the others will have fetched all before this lane could bring a thing. */
+static gboolean
+comes_too_late (DrayDispatcher *self, const DrayLane *lane)
+{
+  return dray_dispatcher_get_seconds_left (self, NULL)
+         < dray_dispatcher_get_start_time (self, lane);
 }
 
 /**
@@ -163,6 +189,8 @@ dray_dispatcher_assign (DrayDispatcher *self, gint64 now, DrayAssignment *assign
 
   if (lane == NULL)
     return FALSE;
+  if (dray_dispatcher_get_n_lanes (self) > 0 && comes_too_late (self, lane))
+    return FALSE;
   if (!dray_dispatcher_claim_gap (self, lane) && !dray_dispatcher_plan_theft (self, lane))
     return FALSE;
 
@@ -170,6 +198,7 @@ dray_dispatcher_assign (DrayDispatcher *self, gint64 now, DrayAssignment *assign
   lane->asked_at = now;
   lane->is_first = !self->has_asked;
   lane->is_stopping = FALSE;
+  lane->n_fetched = 0;
   self->has_asked = TRUE;
   *assignment = (DrayAssignment){
     .lane = (guint) (lane - self->lanes),
@@ -211,7 +240,11 @@ dray_dispatcher_admit (DrayDispatcher *self, guint lane, gint64 now, DrayClaim *
   admitted->state = DRAY_LANE_MOVING;
   admitted->moving_at = now;
   admitted->seen = written;
+  admitted->n_fetched = 0;
   admitted->goodput = 0;
+  admitted->is_timed = FALSE;
+  admitted->is_trial = self->has_exchanged;
+  self->has_exchanged = FALSE;
   self->has_shared = self->has_shared || dray_dispatcher_get_n_lanes (self) > 1;
   dray_dispatcher_claim_planned (self);
   *claim = (DrayClaim){ admitted->claim, written, end };
@@ -221,10 +254,22 @@ dray_dispatcher_admit (DrayDispatcher *self, guint lane, gint64 now, DrayClaim *
 static void
 pause_lane (DrayLane *lane, gint64 now)
 {
-  gint64 pause = MIN (LONGEST_PAUSE, FIRST_PAUSE << MIN (lane->n_failures, 20));
+  gint64 pause;
 
+  if (lane->n_fetched >= PROGRESS)
+    lane->n_failures = 0;
+  pause = MIN (LONGEST_PAUSE, FIRST_PAUSE << MIN (lane->n_failures, 20));
   lane->n_failures++;
   lane->not_before = now + pause;
+}
+
+/* An answer whose claim was pulled in is cut off, and its connection with it. */
+static gboolean
+was_read_to_its_end (DrayDispatcher *self, const DrayLane *lane)
+{
+  gint64 written, end;
+
+  return dray_piece_map_get_claim (self->map, lane->claim, &written, &end) && end == lane->end;
 }
 
 /**
@@ -245,6 +290,7 @@ dray_dispatcher_ended (DrayDispatcher *self, guint lane, gint64 now, DrayLaneEnd
   ended = &self->lanes[lane];
   g_return_if_fail (ended->state != DRAY_LANE_FREE);
 
+  ended->is_kept = how == DRAY_LANE_FILLED && was_read_to_its_end (self, ended);
   dray_dispatcher_retire (self, ended, now);
   if (ended->claim != DRAY_CLAIM_NONE)
     dray_piece_map_release (self->map, ended->claim);
@@ -293,7 +339,8 @@ count_moving (const DrayDispatcher *self)
  *
  * Looks at what the lanes bring, about every 50 milliseconds. Assignments may follow.
  *
- * Returns: whether @lane is to be stopped, and ended: it has collapsed. Ask until %FALSE
+ * Returns: whether @lane is to be stopped, and ended: it has collapsed, or is to be
+ *   exchanged for a new connection. Ask until %FALSE
  */
 gboolean
 dray_dispatcher_tick (DrayDispatcher *self, gint64 now, guint *lane)
@@ -304,9 +351,13 @@ dray_dispatcher_tick (DrayDispatcher *self, gint64 now, guint *lane)
 
       dray_dispatcher_sample (self, now);
       sample.n_bytes = self->n_fetched;
+      sample.n_lanes = dray_dispatcher_get_n_lanes (self);
       sample.n_moving = count_moving (self);
+      sample.start_time = (gint64) (dray_dispatcher_get_start_time (self, NULL) * G_USEC_PER_SEC);
+      sample.time_left =
+          (gint64) (MIN (dray_dispatcher_get_seconds_left (self, NULL), 1e9) * G_USEC_PER_SEC);
       sample.answer_time = dray_dispatcher_get_answer_time (self);
-      if (self->is_parallel)
+      if (self->is_parallel && !self->is_throttled)
         dray_governor_sample (&self->governor, &sample);
     }
 
@@ -314,10 +365,11 @@ dray_dispatcher_tick (DrayDispatcher *self, gint64 now, guint *lane)
     {
       DrayLane *candidate = &self->lanes[i];
 
-      if (!candidate->is_stopping && dray_dispatcher_is_collapsed (self, candidate, now))
+      if (!candidate->is_stopping
+          && (dray_dispatcher_is_collapsed (self, candidate, now)
+              || dray_dispatcher_is_exchanged (self, candidate, now)))
         {
           candidate->is_stopping = TRUE;
-          candidate->goodput = 0;
           *lane = i;
           return TRUE;
         }

@@ -61,6 +61,7 @@ void dray_dispatcher_free (DrayDispatcher *self);
 
 void dray_dispatcher_set_parallel (DrayDispatcher *self, gboolean parallel);
 void dray_dispatcher_set_limit (DrayDispatcher *self, guint limit);
+void dray_dispatcher_set_throttled (DrayDispatcher *self, gboolean throttled);
 
 gboolean dray_dispatcher_assign (DrayDispatcher *self, gint64 now, DrayAssignment *assignment);
 gboolean dray_dispatcher_admit (DrayDispatcher *self, guint lane, gint64 now, DrayClaim *claim);

@@ -30,33 +30,44 @@ typedef struct
 {
   DrayGovernorPhase phase;
   gboolean is_fixed;
+  gboolean has_rested;  /* the first ramp is over */
+  gboolean has_doubted; /* more lanes have brought more than they can */
   guint n_wanted;
   guint n_proved; /* the number that the rate was measured at */
   guint limit;    /* the most lanes, as the caller says */
   guint ceiling;  /* the most lanes, as refusals have taught */
+  gint64 refused_at;
   gint64 ceiling_until;
-  gint64 ceiling_time; /* how long the next ceiling lasts */
+  gint64 ceiling_time; /* how long it lasts before one more is tried */
   double rate;         /* what n_proved lanes bring */
   gint64 phase_began;
   gint64 mark_time; /* where the measurement began */
   gint64 mark_bytes;
-  gint64 probe_at;
-  gint64 probe_gap; /* the time to the next probe, should this one not pay */
+  gint64 raise_at;  /* when more are tried again */
+  gint64 raise_gap; /* the time after which they are, should it not pay now */
+  gint64 lower_at;  /* when fewer are tried */
+  gint64 lower_gap;
 } DrayGovernor;
 
 /**
  * DrayGovernorSample:
  * @now: the time
  * @n_bytes: how many bytes have come in all
- * @n_moving: how many lanes have an answer
+ * @n_lanes: how many lanes ask or move
+ * @n_moving: how many of them have an answer
  * @answer_time: how long an answer takes, in microseconds
+ * @start_time: how long a new connection takes to come to its pace, the answer included
+ * @time_left: how long the transfer will last, in microseconds
  */
 typedef struct
 {
   gint64 now;
   gint64 n_bytes;
+  guint n_lanes;
   guint n_moving;
   gint64 answer_time;
+  gint64 start_time;
+  gint64 time_left;
 } DrayGovernorSample;
 
 void dray_governor_init (DrayGovernor *self, guint n_fixed, guint limit);

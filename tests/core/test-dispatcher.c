@@ -199,7 +199,7 @@ test_broken_lane_waits (void)
   g_autoptr (Play) play = play_started (1000 * MIB, 2, 10 * MIB);
   DrayAssignment second, again;
 
-  for (gint64 pause = 250 * 1000; pause < 16 * G_USEC_PER_SEC; pause *= 2)
+  for (gint64 pause = 100 * 1000; pause < 16 * G_USEC_PER_SEC; pause *= 2)
     {
       g_assert_true (dray_dispatcher_assign (play->dispatcher, play->now, &second));
       dray_dispatcher_ended (play->dispatcher, second.lane, play->now, DRAY_LANE_BROKEN);

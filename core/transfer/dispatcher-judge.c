@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Which lanes are given up: one that has collapsed, or the slowest where all have grown slow. */
+
+#include "core/transfer/dispatcher-private.h"
+
+/* A lane has collapsed if it has less than this part of what the others have, for so long. */
+#define COLLAPSE 0.25
+#define COLLAPSE_TIME ((gint64) 2 * G_USEC_PER_SEC)
+#define COLLAPSE_ANSWERS 6
+
+/* Or less than this, for this long. */
+#define DEEP_COLLAPSE 0.05
+#define DEEP_COLLAPSE_TIME ((gint64) 700 * 1000)
+
+/* A lane that has collapsed would be as slow with its next piece. */
+#define LONG_AFTER 2.0
+#define LONG_AFTER_STARTS 4
+
+/* All lanes together bring much less than they did. Perhaps the link does, or all connections are old
+ * and slow: the slowest is exchanged, and others after it, soon if that helped and less and less often
+ * if it did not. */
+#define LOW 0.7
+#define RECENT (1.5 * G_USEC_PER_SEC)
+#define LOW_TIME ((gint64) 3 * G_USEC_PER_SEC)
+#define LOW_ANSWERS 8
+#define BEST_FADES (600.0 * G_USEC_PER_SEC)
+#define EXCHANGE_HELPED 2.0
+#define LONGEST_EXCHANGE_GAP ((gint64) 320 * G_USEC_PER_SEC)
+
+/* A lane that is alone, as a server's limit may have it, and slow by any measure, may be no better than
+ * another would be. */
+#define SLOW_ALONE (128.0 * 1024)
+#define SLOW_ALONE_TIME ((gint64) 10 * G_USEC_PER_SEC)
+
+/* What bytes under a rate limit may come in. */
+#define LUMP (256.0 * 1024)
+
+static void
+judge_trial (DrayDispatcher *self, DrayLane *lane, gint64 now)
+{
+  if (lane->state != DRAY_LANE_MOVING || !lane->is_trial || !lane->is_timed)
+    return;
+
+  lane->is_trial = FALSE;
+  if (lane->goodput > EXCHANGE_HELPED * self->exchanged)
+    {
+      self->exchange_gap = DRAY_FIRST_EXCHANGE_GAP;
+      self->exchange_at = now;
+    }
+}
+
+static gboolean
+is_slow_alone (DrayDispatcher *self)
+{
+  return self->recent < SLOW_ALONE && dray_dispatcher_get_n_lanes (self) == 1;
+}
+
+/**
+ * dray_dispatcher_judge_all:
+ * @self: a dispatcher
+ * @now: the time
+ * @n_bytes: what came since the last time
+ * @passed: how many microseconds that is
+ *
+ * Compares what all lanes bring together with what they once brought.
+ */
+void
+dray_dispatcher_judge_all (DrayDispatcher *self, gint64 now, gint64 n_bytes, gint64 passed)
+{
+  double rate = (double) n_bytes * G_USEC_PER_SEC / (double) passed;
+
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    judge_trial (self, &self->lanes[i], now);
+
+  self->recent += (rate - self->recent) * MIN (1.0, (double) passed / RECENT);
+  self->best *= 1 - MIN (1.0, (double) passed / BEST_FADES);
+  self->best = MAX (self->best, self->recent);
+  if (self->recent < LOW * self->best || is_slow_alone (self))
+    {
+      if (self->low_since == 0)
+        self->low_since = now;
+    }
+  else if (self->low_since != 0)
+    {
+      self->low_since = 0;
+      self->exchange_gap = DRAY_FIRST_EXCHANGE_GAP;
+    }
+}
+
+/* How long a lane that brings less than the others is borne with. */
+static gint64
+patience_with (DrayDispatcher *self, gint64 time, double others)
+{
+  gint64 answers = COLLAPSE_ANSWERS * dray_dispatcher_get_answer_time (self);
+  gint64 lumps = (gint64) (2 * LUMP * G_USEC_PER_SEC / others);
+
+  return MAX (time, MAX (answers, lumps));
+}
+
+/* Whether a new connection would have what @lane still has to fetch much sooner, or do better for long
+ * enough after that. */
+static gboolean
+is_worth_moving (DrayDispatcher *self, const DrayLane *lane, double others)
+{
+  double start = dray_dispatcher_get_start_time (self, NULL);
+  gint64 written, end;
+  double rest;
+
+  if (dray_dispatcher_get_seconds_left (self, NULL) > LONG_AFTER + LONG_AFTER_STARTS * start)
+    return TRUE;
+
+  if (!dray_piece_map_get_claim (self->map, lane->claim, &written, &end))
+    return FALSE;
+
+  rest = (double) (end - written);
+  return rest * others > 2 * lane->goodput * (rest + others * start);
+}
+
+/**
+ * dray_dispatcher_is_collapsed:
+ * @self: a dispatcher
+ * @lane: one of its lanes
+ * @now: the time
+ *
+ * Returns: whether the lane brings so much less than the others that its bytes are better fetched
+ *   by another connection
+ */
+gboolean
+dray_dispatcher_is_collapsed (DrayDispatcher *self, const DrayLane *lane, gint64 now)
+{
+  double others;
+  gint64 time;
+
+  /* The usual is near enough to spare most lanes the comparison. */
+  if (self->is_throttled || lane->state == DRAY_LANE_FREE
+      || (lane->state == DRAY_LANE_MOVING && lane->goodput > self->usual))
+    return FALSE;
+
+  others = dray_dispatcher_find_good (self, lane, now);
+  if (others <= 0)
+    return FALSE;
+  if (lane->state == DRAY_LANE_ASKING)
+    return now - lane->asked_at > patience_with (self, COLLAPSE_TIME, others);
+  if (lane->goodput >= COLLAPSE * others)
+    return FALSE;
+
+  time = lane->goodput < DEEP_COLLAPSE * others ? DEEP_COLLAPSE_TIME : COLLAPSE_TIME;
+  return now - lane->moving_at >= patience_with (self, time, others)
+         && is_worth_moving (self, lane, others);
+}
+
+/**
+ * dray_dispatcher_is_exchanged:
+ * @self: a dispatcher
+ * @lane: one of its lanes
+ * @now: the time
+ *
+ * Notes that the lane is given up, if it is.
+ *
+ * Returns: whether the lane should be given up for a new connection, because all lanes bring much
+ *   less than they once did, and this one the least
+ */
+gboolean
+dray_dispatcher_is_exchanged (DrayDispatcher *self, DrayLane *lane, gint64 now)
+{
+  gint64 time = self->recent < LOW * self->best ? LOW_TIME : SLOW_ALONE_TIME;
+  gint64 patience = MAX (time, LOW_ANSWERS * dray_dispatcher_get_answer_time (self));
+
+  if (self->is_throttled || self->low_since == 0 || now - self->low_since < patience
+      || now < self->exchange_at || self->governor.phase != DRAY_GOVERNOR_RESTING || !lane->is_timed
+      || lane->state != DRAY_LANE_MOVING)
+    return FALSE;
+
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    if (self->lanes[i].state == DRAY_LANE_MOVING && self->lanes[i].goodput < lane->goodput)
+      return FALSE;
+
+  self->exchanged = lane->goodput;
+  self->has_exchanged = TRUE;
+  self->exchange_at = now + self->exchange_gap;
+  self->exchange_gap = MIN (LONGEST_EXCHANGE_GAP, self->exchange_gap * 2);
+  return TRUE;
+}
