@@ -34,6 +34,7 @@ dray_progress_init_for_request (DrayProgress *progress, DrayRequest *request)
     .speed = dray_request_get_speed (request),
     .eta = dray_request_get_eta (request),
     .wait = dray_request_get_wait (request),
+    .missing = dray_request_get_missing (request),
     .reason = dray_request_get_reason (request),
     .queue_position = dray_request_get_queue_position (request),
     .caller = g_str_equal (caller, DRAY_WINDOW_CALLER) ? NULL : caller,
@@ -77,6 +78,7 @@ dray_progress_init_for_model (DrayProgress *progress, DrayModel *model)
       progress->reason = dray_request_get_reason (request);
       progress->queue_position = dray_request_get_queue_position (request);
       progress->wait = dray_request_get_wait (request);
+      progress->missing = dray_request_get_missing (request);
       progress->error = dray_request_get_error (request);
     }
 }
@@ -243,6 +245,13 @@ format_waiting (const DrayProgress *progress)
     code = DRAY_ERROR_NETWORK;
   if (code == DRAY_ERROR_NO_NETWORK)
     return g_strdup (_ ("No network; continues by itself"));
+  if (code == DRAY_ERROR_DISK_FULL)
+    {
+      g_autofree char *missing = dray_format_size (progress->missing);
+
+      /* Translators: %s is a size, as in "34 GB". */
+      return g_strdup_printf (_ ("Not enough space: %s missing; continues by itself"), missing);
+    }
   if (wait == 0)
     return g_strdup (_ ("Reconnecting…"));
 

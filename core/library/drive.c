@@ -97,6 +97,31 @@ dray_drive_query (int fd, DrayDrive *drive)
   return TRUE;
 }
 
+static gint64
+get_missing (const DrayDrive *drive, gint64 lacking)
+{
+  if (lacking <= 0 || lacking <= drive->free_bytes - FREE_BYTES_MIN)
+    return 0;
+
+  return lacking + FREE_BYTES_MIN - drive->free_bytes;
+}
+
+/**
+ * dray_drive_get_missing:
+ * @fd: a file or folder on the drive
+ * @lacking: for how many bytes room is wanted; 0 or less for none
+ *
+ * Returns: how many bytes too few are free, if some are to be left to everybody else; 0 if there
+ *   are enough, or if the drive does not tell
+ */
+gint64
+dray_drive_get_missing (int fd, gint64 lacking)
+{
+  DrayDrive drive;
+
+  return dray_drive_query (fd, &drive) ? get_missing (&drive, lacking) : 0;
+}
+
 /**
  * dray_drive_check_room:
  * @fd: a file or folder on the drive
@@ -130,10 +155,9 @@ dray_drive_check_room (int fd, const char *path, gint64 total, gint64 lacking, G
       return FALSE;
     }
 
-  if (lacking > 0 && lacking > drive.free_bytes - FREE_BYTES_MIN)
+  if (get_missing (&drive, lacking) > 0)
     {
-      g_autofree char *missing
-          = g_format_size ((guint64) (lacking + FREE_BYTES_MIN - drive.free_bytes));
+      g_autofree char *missing = g_format_size ((guint64) get_missing (&drive, lacking));
 
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL,
                    "Not enough space: %s missing on the drive of “%s”", missing, path);

@@ -29,6 +29,7 @@ typedef struct
 } DrayDrive;
 
 gboolean dray_drive_query (int fd, DrayDrive *drive);
+gint64 dray_drive_get_missing (int fd, gint64 lacking);
 gboolean dray_drive_check_room (int fd,
                                 const char *path,
                                 gint64 total,

@@ -4,6 +4,7 @@
 
 #include "core/base/download-key.h"
 #include "core/library/file-name.h"
+#include "core/transfer/partial-file.h"
 
 /* Of a download key that is a digest. */
 #define DIGEST_PREFIX "sha256:"
@@ -403,6 +404,22 @@ dray_stored_asset_get_path (const DrayStoredAsset *asset)
   return asset->record.name != NULL
              ? g_build_filename (asset->record.directory, asset->record.name, NULL)
              : NULL;
+}
+
+/**
+ * dray_stored_asset_get_need:
+ * @asset: an asset whose file is not finished
+ * @total: how large it will be, in bytes, or %DRAY_SIZE_UNKNOWN
+ *
+ * Returns: (transfer full): the room that its file needs
+ */
+DraySpaceNeed *
+dray_stored_asset_get_need (const DrayStoredAsset *asset, gint64 total)
+{
+  g_autofree char *path = dray_stored_asset_get_path (asset);
+  g_autofree char *part_path = path != NULL ? g_strconcat (path, DRAY_PARTIAL_SUFFIX, NULL) : NULL;
+
+  return dray_space_need_new (asset->record.directory, part_path, total);
 }
 
 /**

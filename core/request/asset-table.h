@@ -11,6 +11,7 @@
 
 #include "core/catalog/records.h"
 #include "core/library/library.h"
+#include "core/library/space.h"
 
 G_BEGIN_DECLS
 
@@ -52,6 +53,7 @@ const char *dray_stored_asset_get_promise (const DrayStoredAsset *asset);
 gboolean dray_stored_asset_set_promise (DrayStoredAsset *asset, const char *key);
 gint64 dray_stored_asset_get_written (const DrayStoredAsset *asset);
 char *dray_stored_asset_get_path (const DrayStoredAsset *asset);
+DraySpaceNeed *dray_stored_asset_get_need (const DrayStoredAsset *asset, gint64 total);
 DrayFinishedFile dray_stored_asset_get_finished (const DrayStoredAsset *asset);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayAssetTable, dray_asset_table_free)

@@ -19,6 +19,8 @@ struct _DrayDownloadJob
   gint64 asset_id;
   gint64 known_id; /* of a finished asset with the same key; 0 for none */
   gboolean known_unchanged;
+  gint64 total;        /* as the server says it */
+  gboolean is_planned; /* its drive was, or is being, asked for room */
   GPtrArray *requests; /* of DrayRequest */
   GCancellable *cancellable;
   DrayTransfer *transfer; /* NULL until the folder is known */

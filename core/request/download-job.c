@@ -11,6 +11,7 @@
 enum
 {
   SIGNAL_ANSWERED,
+  SIGNAL_PLANNING,
   N_SIGNALS
 };
 
@@ -74,6 +75,7 @@ resolve_finish (DrayResolver *resolver, GAsyncResult *result, GError **error)
 static void
 answered (DrayResolver *resolver, const DrayServerFacts *facts)
 {
+  DRAY_DOWNLOAD_JOB (resolver)->total = facts->total;
   g_signal_emit (resolver, signals[SIGNAL_ANSWERED], 0, facts);
 }
 
@@ -104,6 +106,17 @@ accepts (DrayResolver *resolver, const char *sha256)
   return FALSE;
 }
 
+static GPtrArray *
+list_needs (DrayResolver *resolver)
+{
+  GPtrArray *needs = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_space_need_free);
+
+  g_signal_emit (resolver, signals[SIGNAL_PLANNING], 0, needs);
+  DRAY_DOWNLOAD_JOB (resolver)->is_planned = TRUE;
+
+  return needs;
+}
+
 static void
 dray_download_job_resolver_init (DrayResolverInterface *iface)
 {
@@ -111,6 +124,7 @@ dray_download_job_resolver_init (DrayResolverInterface *iface)
   iface->resolve_finish = resolve_finish;
   iface->answered = answered;
   iface->accepts = accepts;
+  iface->list_needs = list_needs;
 }
 
 static void
@@ -139,6 +153,17 @@ dray_download_job_class_init (DrayDownloadJobClass *klass)
    */
   signals[SIGNAL_ANSWERED]
       = g_signal_new ("answered", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+
+  /**
+   * DrayDownloadJob::planning:
+   * @self: a job
+   * @needs: a #GPtrArray of #DraySpaceNeed, good during the emission
+   *
+   * The drive is about to be asked for room: what others need who come first is to be added.
+   */
+  signals[SIGNAL_PLANNING]
+      = g_signal_new ("planning", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                       NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
@@ -180,6 +205,7 @@ dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset)
 
   self->engine = engine;
   self->asset_id = asset->record.id;
+  self->total = asset->record.total;
   known = find_known (engine, asset);
   self->known_id = known != NULL ? known->record.id : 0;
 
@@ -190,6 +216,20 @@ gint64
 dray_download_job_get_asset_id (DrayDownloadJob *self)
 {
   return self->asset_id;
+}
+
+/**
+ * dray_download_job_get_need:
+ * @self: a job
+ *
+ * Returns: (transfer full) (nullable): the room that its file needs, from when on it is asked for
+ */
+DraySpaceNeed *
+dray_download_job_get_need (DrayDownloadJob *self)
+{
+  return self->is_planned
+             ? dray_stored_asset_get_need (dray_download_job_get_asset (self), self->total)
+             : NULL;
 }
 
 /**

@@ -19,6 +19,7 @@ G_DECLARE_FINAL_TYPE (DrayDownloadJob, dray_download_job, DRAY, DOWNLOAD_JOB, GO
 DrayDownloadJob *dray_download_job_new (DrayEngine *engine, DrayStoredAsset *asset);
 gint64 dray_download_job_get_asset_id (DrayDownloadJob *self);
 
+DraySpaceNeed *dray_download_job_get_need (DrayDownloadJob *self);
 gboolean dray_download_job_accepts (DrayDownloadJob *self);
 void dray_download_job_add (DrayDownloadJob *self, DrayRequest *request);
 gboolean dray_download_job_serves (DrayDownloadJob *self, DrayRequest *request);

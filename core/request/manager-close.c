@@ -78,6 +78,7 @@ dray_manager_close_if_idle (DrayManager *self)
   task = g_steal_pointer (&self->closing);
   g_clear_handle_id (&self->sample_source, g_source_remove);
   g_clear_handle_id (&self->pump_source, g_source_remove);
+  g_clear_handle_id (&self->space_source, g_source_remove);
   g_clear_pointer (&self->engine.catalog, dray_catalog_free);
   g_task_return_boolean (task, TRUE);
 }

@@ -12,6 +12,7 @@
  * manager-discard.c: deleting the partial file that nobody wants
  * manager-merge.c: what a server's answer tells of keys; two transfers that prove equal
  * manager-set.c: parents and their children
+ * manager-space.c: waiting for room on a full drive
  *
  * A running request is at any time in one of three places: in the queue, served by a job, or in a
  * delivery. A parent is in none of them until it is loaded.
@@ -26,6 +27,7 @@
 G_BEGIN_DECLS
 
 typedef struct _DrayCancel DrayCancel;
+typedef struct _DraySpaceWait DraySpaceWait;
 
 struct _DrayManager
 {
@@ -40,6 +42,7 @@ struct _DrayManager
   GPtrArray *idle_workers;  /* of DrayWorker: what a delivery may run in */
   GPtrArray *cancels;       /* of DrayCancel, those that have not reported */
   GPtrArray *holds;         /* of GTask: those who wait until nothing moves */
+  GPtrArray *space_waits;   /* of DraySpaceWait: whose drive is full */
   GHashTable *merges;       /* from the id of an asset to that of the one that it becomes */
   GHashTable *model_aliases; /* from an alias to a set of model ids */
   gint64 next_position;
@@ -50,6 +53,7 @@ struct _DrayManager
   guint n_operations;       /* what must end before the manager may close */
   guint sample_source;
   guint pump_source;
+  guint space_source;
   GTask *closing; /* NULL unless the manager is closing */
 };
 
@@ -111,5 +115,10 @@ void dray_manager_watch_child (DrayManager *self, DrayRequest *child);
 void dray_manager_update_parent (DrayManager *self, DrayRequest *parent);
 void dray_manager_complete_parent (DrayManager *self, DrayRequest *parent);
 void dray_manager_sum_up_parents (DrayManager *self);
+
+/* manager-space.c */
+gboolean dray_manager_wait_for_space (DrayManager *self, gint64 asset_id);
+gboolean dray_manager_is_short_of_space (DrayManager *self, DrayRequest *request);
+void dray_manager_plan_space (DrayDownloadJob *job, GPtrArray *needs, gpointer user_data);
 
 G_END_DECLS

@@ -65,7 +65,11 @@ end_run (DrayManager *self, DrayRequest *request, const GError *error)
   if (hold_back (self, request))
     return;
 
-  if (!dray_error_is_cancelled (error))
+  if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL)
+      && request->fate == DRAY_FATE_RUN
+      && dray_manager_wait_for_space (self, request->record->asset_id))
+    dray_manager_enqueue (self, request);
+  else if (!dray_error_is_cancelled (error))
     dray_manager_settle (self, request, DRAY_REQUEST_FAILED, error);
   else if (request->fate == DRAY_FATE_RUN)
     dray_manager_enqueue (self, request);
@@ -296,6 +300,7 @@ start_job (DrayManager *self, DrayStoredAsset *asset, DrayRequest *request)
   expect (self, asset, request->record->expected_sha256);
   job = dray_download_job_new (&self->engine, asset);
   g_signal_connect (job, "answered", G_CALLBACK (dray_manager_answered), self);
+  g_signal_connect (job, "planning", G_CALLBACK (dray_manager_plan_space), self);
   g_ptr_array_add (self->jobs, job);
   dray_download_job_add (job, request);
   dray_download_job_run_async (job, job_ended_cb, g_object_ref (self));
@@ -365,6 +370,10 @@ try_to_run (DrayManager *self, DrayRequest *request)
     {
       dray_manager_dequeue (self, request);
       dray_manager_conclude (self, request);
+    }
+  else if (dray_manager_is_short_of_space (self, request))
+    {
+      return;
     }
   else if (self->jobs->len < self->max_transfers || request->wishes.start_now)
     {

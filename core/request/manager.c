@@ -38,12 +38,14 @@ dray_manager_finalize (GObject *object)
 
   g_clear_handle_id (&self->sample_source, g_source_remove);
   g_clear_handle_id (&self->pump_source, g_source_remove);
+  g_clear_handle_id (&self->space_source, g_source_remove);
   g_ptr_array_unref (self->queue);
   g_ptr_array_unref (self->jobs);
   g_ptr_array_unref (self->deliveries);
   g_ptr_array_unref (self->idle_workers);
   g_ptr_array_unref (self->cancels);
   g_ptr_array_unref (self->holds);
+  g_ptr_array_unref (self->space_waits);
   g_hash_table_unref (self->merges);
   g_hash_table_unref (self->model_aliases);
   g_object_unref (self->engine.requests);
@@ -151,6 +153,7 @@ dray_manager_init (DrayManager *self)
   self->idle_workers = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_worker_free);
   self->cancels = g_ptr_array_new ();
   self->holds = g_ptr_array_new_with_free_func (g_object_unref);
+  self->space_waits = g_ptr_array_new_with_free_func (g_free);
   self->merges = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->model_aliases = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                                (GDestroyNotify) g_hash_table_unref);

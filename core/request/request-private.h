@@ -68,6 +68,7 @@ struct _DrayRequest
   char *reason;
   char *also_for;         /* other callers of the same transfer; NULL for none */
   gint64 wait;
+  gint64 missing;         /* bytes that its drive has too few, while it waits for them; else 0 */
   gint64 downloaded;
   gint64 total;
   gint64 speed;
@@ -98,6 +99,7 @@ enum
   DRAY_PROP_REASON,
   DRAY_PROP_ALSO_FOR,
   DRAY_PROP_WAIT,
+  DRAY_PROP_MISSING,
   DRAY_PROP_QUEUE_POSITION,
   DRAY_PROP_DOWNLOADED,
   DRAY_PROP_TOTAL,
@@ -123,6 +125,7 @@ void dray_request_set_asset (DrayRequest *self, const DrayStoredAsset *asset);
 void dray_request_set_downloaded (DrayRequest *self, gint64 downloaded);
 void dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progress);
 gboolean dray_request_set_held (DrayRequest *self);
+gboolean dray_request_set_short_of_space (DrayRequest *self, gint64 missing);
 gboolean dray_request_mirror (DrayRequest *self, DrayRequest *child);
 void dray_request_set_key (DrayRequest *self, const char *download_key);
 void dray_request_set_facts (DrayRequest *self, const DrayModelFacts *facts);

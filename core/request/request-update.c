@@ -119,16 +119,18 @@ dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progre
   set_string (self, &self->reason,
               waiting ? dray_error_get_name (progress->wait_reason) : NULL, DRAY_PROP_REASON);
   set_int64 (self, &self->wait, waiting ? MAX (0, wait) : -1, DRAY_PROP_WAIT);
+  set_int64 (self, &self->missing, 0, DRAY_PROP_MISSING);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
 /* Nothing moves for it. */
 static void
-set_still (DrayRequest *self, const char *reason)
+set_still (DrayRequest *self, const char *reason, gint64 missing)
 {
   set_int64 (self, &self->speed, 0, DRAY_PROP_SPEED);
   set_int64 (self, &self->eta, -1, DRAY_PROP_ETA);
   set_int64 (self, &self->wait, -1, DRAY_PROP_WAIT);
+  set_int64 (self, &self->missing, missing, DRAY_PROP_MISSING);
   set_string (self, &self->reason, reason, DRAY_PROP_REASON);
 }
 
@@ -139,7 +141,21 @@ dray_request_set_held (DrayRequest *self)
   gboolean changed;
 
   g_object_freeze_notify (G_OBJECT (self));
-  set_still (self, "held");
+  set_still (self, "held", 0);
+  changed = dray_request_set_state (self, DRAY_REQUEST_WAITING);
+  g_object_thaw_notify (G_OBJECT (self));
+
+  return changed;
+}
+
+/* Waits until its drive has so many bytes more; returns whether that is new. */
+gboolean
+dray_request_set_short_of_space (DrayRequest *self, gint64 missing)
+{
+  gboolean changed;
+
+  g_object_freeze_notify (G_OBJECT (self));
+  set_still (self, dray_error_get_name (DRAY_ERROR_DISK_FULL), missing);
   changed = dray_request_set_state (self, DRAY_REQUEST_WAITING);
   g_object_thaw_notify (G_OBJECT (self));
 
@@ -156,6 +172,7 @@ dray_request_mirror (DrayRequest *self, DrayRequest *child)
   changed = dray_request_set_state (self, child->state);
   set_string (self, &self->reason, child->reason, DRAY_PROP_REASON);
   set_int64 (self, &self->wait, child->wait, DRAY_PROP_WAIT);
+  set_int64 (self, &self->missing, child->missing, DRAY_PROP_MISSING);
   g_object_thaw_notify (G_OBJECT (self));
 
   return changed;
@@ -277,7 +294,10 @@ dray_request_set_state (DrayRequest *self, DrayRequestState state)
       dray_request_notify (self, DRAY_PROP_ERROR_MESSAGE);
     }
   if (state != DRAY_REQUEST_WAITING)
-    set_string (self, &self->reason, NULL, DRAY_PROP_REASON);
+    {
+      set_int64 (self, &self->missing, 0, DRAY_PROP_MISSING);
+      set_string (self, &self->reason, NULL, DRAY_PROP_REASON);
+    }
   dray_request_notify (self, DRAY_PROP_STATE);
   if (state == DRAY_REQUEST_COMPLETED)
     dray_request_notify (self, DRAY_PROP_VERIFIED);
@@ -320,7 +340,7 @@ dray_request_settle (DrayRequest *self, DrayRequestState state, const GError *er
       dray_request_notify (self, DRAY_PROP_ERROR_NAME);
       dray_request_notify (self, DRAY_PROP_ERROR_MESSAGE);
     }
-  set_still (self, NULL);
+  set_still (self, NULL, 0);
   dray_request_set_also_for (self, NULL);
   dray_request_set_state (self, state);
   g_object_thaw_notify (G_OBJECT (self));

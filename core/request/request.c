@@ -118,6 +118,10 @@ dray_request_get_property (GObject *object, guint id, GValue *value, GParamSpec 
       g_value_set_int64 (value, self->speed);
       break;
 
+    case DRAY_PROP_MISSING:
+      g_value_set_int64 (value, self->missing);
+      break;
+
     case DRAY_PROP_ETA:
       g_value_set_int64 (value, self->eta);
       break;
@@ -169,6 +173,8 @@ dray_request_class_init (DrayRequestClass *klass)
                                                    DRAY_REQUEST_RESOLVING, flags);
   properties[DRAY_PROP_WAIT]
       = g_param_spec_int64 ("wait", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[DRAY_PROP_MISSING]
+      = g_param_spec_int64 ("missing", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[DRAY_PROP_QUEUE_POSITION]
       = g_param_spec_int ("queue-position", NULL, NULL, -1, G_MAXINT, -1, flags);
   properties[DRAY_PROP_DOWNLOADED]
@@ -416,6 +422,20 @@ dray_request_get_also_for (DrayRequest *self)
   g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
 
   return self->also_for;
+}
+
+/**
+ * dray_request_get_missing:
+ * @self: a request
+ *
+ * Returns: how many bytes its drive has too few, while that is what it waits for; else 0
+ */
+gint64
+dray_request_get_missing (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), 0);
+
+  return self->missing;
 }
 
 /**

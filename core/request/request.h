@@ -32,6 +32,7 @@ DrayRequestState dray_request_get_state (DrayRequest *self);
 gboolean dray_request_is_running (DrayRequest *self);
 const char *dray_request_get_reason (DrayRequest *self);
 const char *dray_request_get_also_for (DrayRequest *self);
+gint64 dray_request_get_missing (DrayRequest *self);
 gint64 dray_request_get_wait (DrayRequest *self);
 gint dray_request_get_queue_position (DrayRequest *self);
 gint64 dray_request_get_downloaded (DrayRequest *self);

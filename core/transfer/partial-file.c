@@ -278,6 +278,7 @@ dray_partial_file_get_size (DrayPartialFile *file)
  * dray_partial_file_check_room:
  * @directory: an existing folder
  * @total: the size of the file that is to come, in bytes, or %DRAY_SIZE_UNKNOWN
+ * @promised: how many bytes of the free ones go to others
  * @error: return location for a #GError
  *
  * Errors: %DRAY_ERROR_DISK_FULL, with the number of bytes that are missing;
@@ -286,10 +287,14 @@ dray_partial_file_get_size (DrayPartialFile *file)
  * Returns: whether the folder's drive has room for a new file
  */
 gboolean
-dray_partial_file_check_room (const char *directory, gint64 total, GError **error)
+dray_partial_file_check_room (const char *directory,
+                              gint64 total,
+                              gint64 promised,
+                              GError **error)
 {
   int fd = open_directory (directory, error);
-  gboolean room = fd >= 0 && dray_drive_check_room (fd, directory, total, MAX (total, 1), error);
+  gboolean room = fd >= 0
+                  && dray_drive_check_room (fd, directory, total, MAX (total, 1) + promised, error);
 
   if (fd >= 0)
     close (fd);
@@ -310,6 +315,7 @@ is_in_memory (DrayPartialFile *file)
  * dray_partial_file_reserve:
  * @file: a partial file
  * @total: the size of the finished file in bytes
+ * @promised: how many bytes of the free ones go to others
  * @error: return location for a #GError
  *
  * Sees to it that the drive has room for the whole file before the first byte is fetched. The
@@ -320,17 +326,19 @@ is_in_memory (DrayPartialFile *file)
  * Returns: whether there is room
  */
 gboolean
-dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error)
+dray_partial_file_reserve (DrayPartialFile *file, gint64 total, gint64 promised, GError **error)
 {
   struct stat facts;
+  gint64 lacking;
 
   if (fstat (file->fd, &facts) != 0)
     {
       dray_set_file_error (error, errno, "look at", file->path);
       return FALSE;
     }
+  lacking = total - (gint64) facts.st_blocks * 512;
   if (!dray_drive_check_room (file->fd, file->path, total,
-                              total - (gint64) facts.st_blocks * 512, error))
+                              lacking > 0 ? lacking + promised : 0, error))
     return FALSE;
 
   /* Where the filesystem cannot reserve, nothing is lost but the certainty; writing zeros instead,

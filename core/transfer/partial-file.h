@@ -36,7 +36,10 @@ typedef enum
   DRAY_PARTIAL_ABSENT,
 } DrayPartialPresence;
 
-gboolean dray_partial_file_check_room (const char *directory, gint64 total, GError **error);
+gboolean dray_partial_file_check_room (const char *directory,
+                                       gint64 total,
+                                       gint64 promised,
+                                       GError **error);
 gboolean dray_partial_file_is_name_free (const char *directory,
                                          const char *name,
                                          gboolean *name_free,
@@ -58,7 +61,10 @@ const DrayFileIdentity *dray_partial_file_get_identity (DrayPartialFile *file);
 gboolean dray_partial_file_is_on_fixed_drive (DrayPartialFile *file);
 gint64 dray_partial_file_get_size (DrayPartialFile *file);
 
-gboolean dray_partial_file_reserve (DrayPartialFile *file, gint64 total, GError **error);
+gboolean dray_partial_file_reserve (DrayPartialFile *file,
+                                    gint64 total,
+                                    gint64 promised,
+                                    GError **error);
 gboolean dray_partial_file_write (DrayPartialFile *file,
                                   gint64 offset,
                                   gconstpointer bytes,

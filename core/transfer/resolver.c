@@ -90,3 +90,23 @@ dray_resolver_accepts (DrayResolver *self, const char *sha256)
 
   return DRAY_RESOLVER_GET_IFACE (self)->accepts (self, sha256);
 }
+
+/**
+ * dray_resolver_list_needs:
+ * @self: a resolver
+ *
+ * To be called before the drive is asked whether it has room for the file.
+ *
+ * Returns: (transfer full) (nullable) (element-type DraySpaceNeed): what others need who come
+ *   first, wherever their files are
+ */
+GPtrArray *
+dray_resolver_list_needs (DrayResolver *self)
+{
+  DrayResolverInterface *iface;
+
+  g_assert (DRAY_IS_RESOLVER (self));
+
+  iface = DRAY_RESOLVER_GET_IFACE (self);
+  return iface->list_needs != NULL ? iface->list_needs (self) : NULL;
+}

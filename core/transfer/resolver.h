@@ -55,6 +55,8 @@ G_DECLARE_INTERFACE (DrayResolver, dray_resolver, DRAY, RESOLVER, GObject)
  * @resolve_finish: (transfer full): the address, or %NULL with an error of %DRAY_ERROR
  * @answered: a server has answered, and none of the body is read yet; may cancel the transfer
  * @accepts: whether the file is what is wanted if its digest is @sha256
+ * @list_needs: (nullable) (transfer full) (element-type DraySpaceNeed): the room that goes to others
+ *   first; that of this file is asked for from now on
  */
 struct _DrayResolverInterface
 {
@@ -67,6 +69,7 @@ struct _DrayResolverInterface
   DrayLocation *(*resolve_finish) (DrayResolver *self, GAsyncResult *result, GError **error);
   void (*answered) (DrayResolver *self, const DrayServerFacts *facts);
   gboolean (*accepts) (DrayResolver *self, const char *sha256);
+  GPtrArray *(*list_needs) (DrayResolver *self);
 };
 
 void dray_resolver_resolve_async (DrayResolver *self,
@@ -78,6 +81,7 @@ DrayLocation *dray_resolver_resolve_finish (DrayResolver *self,
                                             GError **error);
 void dray_resolver_answered (DrayResolver *self, const DrayServerFacts *facts);
 gboolean dray_resolver_accepts (DrayResolver *self, const char *sha256);
+GPtrArray *dray_resolver_list_needs (DrayResolver *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayLocation, dray_location_free)
 

@@ -80,6 +80,8 @@ struct _DrayTransfer
   guint n_damages_recorded; /* so many of them are in the record under way */
   gboolean recording_damages;
 
+  GPtrArray *needs; /* of DraySpaceNeed: of others on the drives; NULL until they were asked for */
+
   /* Where the bytes come from. */
   DrayLocation *location;     /* NULL before it was resolved */
   gboolean location_redirected; /* the location is where redirects led, and may expire */

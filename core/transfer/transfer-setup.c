@@ -4,6 +4,7 @@
 
 #include "core/transfer/transfer-private.h"
 
+#include "core/library/space.h"
 #include "core/transfer/trust.h"
 
 /* What the disk thread is given and gives back. */
@@ -16,6 +17,7 @@ typedef struct
   char *suggested;
   guint attempt;
   gint64 total;
+  GPtrArray *needs; /* of DraySpaceNeed: of others; NULL for none */
   gboolean discard_first;
 
   DrayPartialFile *file;
@@ -35,6 +37,7 @@ setup_job_new (DrayTransfer *self)
   job->name = g_strdup (self->name);
   job->boot_id = g_strdup (self->boot_id);
   job->total = self->total;
+  job->needs = self->needs != NULL ? g_ptr_array_ref (self->needs) : NULL;
   dray_transfer_begin_job (self);
 
   return job;
@@ -44,6 +47,7 @@ static void
 setup_job_free (SetupJob *job)
 {
   g_clear_pointer (&job->file, dray_partial_file_unref);
+  g_clear_pointer (&job->needs, g_ptr_array_unref);
   g_clear_error (&job->error);
   g_object_unref (job->transfer);
   g_free (job->directory);
@@ -54,6 +58,14 @@ setup_job_free (SetupJob *job)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SetupJob, setup_job_free)
+
+/* Asks once in a run: those who come later have counted this file already. */
+static void
+list_needs (DrayTransfer *self)
+{
+  if (self->needs == NULL)
+    self->needs = dray_resolver_list_needs (self->resolver);
+}
 
 static void
 use_file (DrayTransfer *self, DrayPartialFile *file)
@@ -133,7 +145,8 @@ open_in_thread (gpointer data)
 
   job->size = dray_partial_file_get_size (job->file);
   if (job->total != DRAY_SIZE_UNKNOWN)
-    dray_partial_file_reserve (job->file, job->total, &job->error);
+    dray_partial_file_reserve (job->file, job->total,
+                               dray_space_sum_up (job->needs, job->directory), &job->error);
 }
 
 /* Keeps of the recorded pieces what the file as it is now bears out. */
@@ -207,6 +220,7 @@ dray_transfer_open_partial (DrayTransfer *self)
       return;
     }
 
+  list_needs (self);
   dray_worker_push (self->disk, open_in_thread, opened_cb, setup_job_new (self));
 }
 
@@ -217,7 +231,8 @@ reserve_in_thread (gpointer data)
   SetupJob *job = data;
 
   if (job->total != DRAY_SIZE_UNKNOWN)
-    dray_partial_file_reserve (job->file, job->total, &job->error);
+    dray_partial_file_reserve (job->file, job->total,
+                               dray_space_sum_up (job->needs, job->directory), &job->error);
 }
 
 static void
@@ -308,7 +323,9 @@ look_in_thread (gpointer data)
   SetupJob *job = data;
   gboolean name_free = FALSE;
 
-  if (dray_partial_file_check_room (job->directory, job->total, &job->error)
+  gint64 promised = dray_space_sum_up (job->needs, job->directory);
+
+  if (dray_partial_file_check_room (job->directory, job->total, promised, &job->error)
       && dray_partial_file_is_name_free (job->directory, job->name, &name_free, &job->error))
     job->name_taken = !name_free;
 }
@@ -350,6 +367,7 @@ dray_transfer_create_partial (DrayTransfer *self, const char *suggested, guint a
 {
   SetupJob *job;
 
+  list_needs (self);
   if (suggested == NULL)
     suggested = self->suggested_name != NULL ? self->suggested_name : "";
   if (self->name != NULL)

@@ -29,6 +29,7 @@ dray_transfer_finalize (GObject *object)
 
   g_clear_pointer (&self->file, dray_partial_file_unref);
   dray_transfer_set_map (self, NULL);
+  g_clear_pointer (&self->needs, g_ptr_array_unref);
   g_clear_pointer (&self->limiter, dray_rate_limiter_unref);
   g_clear_pointer (&self->location, dray_location_free);
   g_clear_pointer (&self->found_pieces, g_array_unref);
