@@ -391,6 +391,8 @@ test_meanwhile (ManagerFixture *fixture, gconstpointer data)
       return;
     }
 
+  /* Beyond its gate the second has bytes only when it shares the first one's. */
+  fixture_wait_for_bytes (second, FIXTURE_HELD);
   finish (fixture, first, second);
   steps_spin (fixture);
   assert_one_file (fixture, first, second);
