@@ -4,8 +4,7 @@
 
 #include "core/base/lock.h"
 #include "core/base/worker.h"
-
-#include <string.h>
+#include "core/transfer/comparison.h"
 
 /* What one read of the socket takes at most: larger is no faster, smaller is slower by half. */
 #define BUFFER_SIZE (256 * 1024)
@@ -45,6 +44,7 @@ struct _DrayConnection
   DrayLocation *location;
   DrayClaim claim;
   gboolean part_only;
+  gboolean repairs;
   DrayQuestion question;
   DrayValidator validator;
 
@@ -190,23 +190,21 @@ read_body (DrayConnection *self, gsize wanted)
   return n;
 }
 
-static gboolean
-compare_with_disk (DrayConnection *self, gint64 position, gsize n_bytes)
+static DrayComparison
+get_comparison (DrayConnection *self)
 {
-  gssize n;
-
   if (self->disk_buffer == NULL)
     self->disk_buffer = g_malloc (BUFFER_SIZE);
 
-  n = dray_partial_file_read (self->file, position, self->disk_buffer, n_bytes, &self->error);
-  if (n < 0)
-    return FALSE;
-  if ((gsize) n == n_bytes && memcmp (self->buffer, self->disk_buffer, n_bytes) == 0)
-    return TRUE;
+  return (DrayComparison){ self->file, self->hasher, self->disk_buffer };
+}
 
-  g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_CHANGED,
-                       "The file on the server is not the one that was begun");
-  return FALSE;
+static gboolean
+check_overlap (DrayConnection *self, gint64 position, gsize n_bytes)
+{
+  const DrayComparison comparison = get_comparison (self);
+
+  return dray_comparison_check (&comparison, position, self->buffer, n_bytes, &self->error);
 }
 
 /* Reads the bytes before the claim, which are on the disk already. */
@@ -226,7 +224,7 @@ pass_overlap (DrayConnection *self, gint64 *position)
                                "The server ended the file early");
           return FALSE;
         }
-      if (!self->verdict.proven && !compare_with_disk (self, *position, (gsize) n))
+      if (!self->verdict.proven && !check_overlap (self, *position, (gsize) n))
         return FALSE;
       *position += n;
     }
@@ -243,6 +241,19 @@ end_body (DrayConnection *self, gint64 position)
   if (response->content_length != DRAY_SIZE_UNKNOWN
       && position - self->verdict.body_start == response->content_length)
     dray_http_read (self->answer, self->buffer, BUFFER_SIZE, self->cancellable, NULL);
+}
+
+static gboolean
+store (DrayConnection *self, gint64 position, gsize n_bytes)
+{
+  if (self->repairs)
+    {
+      const DrayComparison comparison = get_comparison (self);
+
+      return dray_comparison_replace (&comparison, position, self->buffer, n_bytes, &self->error);
+    }
+
+  return dray_partial_file_write (self->file, position, self->buffer, n_bytes, &self->error);
 }
 
 /* Reads and writes until the claim is filled, its end was pulled in, or the body ends. */
@@ -273,7 +284,7 @@ take_body (DrayConnection *self)
                                "The server ended the file early");
           return FALSE;
         }
-      if (!dray_partial_file_write (self->file, position, self->buffer, (gsize) n, &self->error))
+      if (!store (self, position, (gsize) n))
         return FALSE;
       position += n;
       self->n_bytes += n;
@@ -396,6 +407,7 @@ dray_connection_start (DrayConnection *connection, const DrayFetch *fetch)
 
   connection->busy = TRUE;
   connection->part_only = fetch->part_only;
+  connection->repairs = fetch->repairs;
   connection->n_bytes = 0;
   g_clear_pointer (&connection->location, dray_location_free);
   connection->location = dray_location_new (fetch->location->url, fetch->location->token);

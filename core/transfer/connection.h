@@ -35,6 +35,7 @@ typedef struct _DrayConnection DrayConnection;
  * @compare_from: the first byte to ask for; the bytes from there to @start are on the disk and
  *   are compared where no validator ties the answer to them
  * @part_only: whether the whole file is of no use where a part was asked for
+ * @repairs: whether the bytes are on the disk already, and are replaced only where they differ
  * @use_if_range: whether to send an If-Range header
  * @total: as in #DrayQuestion
  * @validator: likewise
@@ -50,6 +51,7 @@ typedef struct
   gint64 end;
   gint64 compare_from;
   gboolean part_only;
+  gboolean repairs;
   gboolean use_if_range;
   gint64 total;
   const DrayValidator *validator;

@@ -96,7 +96,8 @@ hash_block (DrayHasher *self, guint block, guint8 *buffer, DrayDigestState *stat
   for (gint64 done = 0; done < DRAY_BLOCK_SIZE; done += (gint64) DRAY_HASHER_BUFFER_SIZE)
     {
       if (is_stopping (self)
-          || !dray_hasher_read (self, &digest, buffer, start + done, DRAY_HASHER_BUFFER_SIZE, error))
+          || !dray_hasher_read (self, &digest, buffer, start + done, DRAY_HASHER_BUFFER_SIZE,
+                                error))
         return FALSE;
     }
 

@@ -14,6 +14,7 @@ typedef struct
 {
   DrayHasher *hasher;
   char *sha256;
+  guint n_changes;
   guint block;
   GError *error;
 } Event;
@@ -40,6 +41,7 @@ finished_cb (gpointer data)
 {
   Event *event = data;
 
+  event->hasher->n_changes_told = event->n_changes;
   if (event->hasher->events != NULL)
     event->hasher->events->finished (event->hasher->user_data, event->sha256);
   event_free (event);
@@ -96,9 +98,21 @@ dray_hasher_begin_at (DrayHasher *self, DrayDigest *digest, guint block)
   if (block == 0)
     dray_digest_init (digest);
   else
-    dray_digest_init_from_state (digest,
-                                 &g_array_index (self->states, DrayDigestState, block - 1),
+    dray_digest_init_from_state (digest, &g_array_index (self->states, DrayDigestState, block - 1),
                                  block * DRAY_BLOCK_SIZE);
+}
+
+/* Ends the running digest and tells it. */
+void
+dray_hasher_report_digest (DrayHasher *self)
+{
+  Event *event = event_new (self);
+
+  dray_lock_acquire (&self->lock);
+  event->n_changes = self->n_changes_hashed;
+  dray_lock_release (&self->lock);
+  event->sha256 = dray_digest_finish (&self->digest);
+  dray_worker_post_back (self->worker, finished_cb, event);
 }
 
 /* Stops all threads of the hasher and tells why; the first reason counts. */
@@ -155,8 +169,7 @@ wait_for_bytes (DrayHasher *self, gint64 position)
       /* In this order: where a map was complete before, the bytes end where the file does. */
       complete = dray_piece_map_is_complete (self->map);
       end = dray_piece_map_get_run_end (self->map, position);
-      if (end > position
-          || (complete && (proven || end > dray_piece_map_get_total (self->map))))
+      if (end > position || (complete && (proven || end > dray_piece_map_get_total (self->map))))
         return end;
 
       dray_lock_acquire (&self->lock);
@@ -194,15 +207,6 @@ hash_some (DrayHasher *self, gint64 *position, gint64 end, GError **error)
 }
 
 static void
-report_digest (DrayHasher *self)
-{
-  Event *event = event_new (self);
-
-  event->sha256 = dray_digest_finish (&self->digest);
-  dray_worker_post_back (self->worker, finished_cb, event);
-}
-
-static void
 follow_file (gpointer data)
 {
   DrayHasher *self = data;
@@ -218,7 +222,7 @@ follow_file (gpointer data)
 
       if (position == end && end == dray_piece_map_get_total (self->map))
         {
-          report_digest (self);
+          dray_hasher_report_digest (self);
           return;
         }
 
@@ -267,6 +271,8 @@ dray_hasher_new (DrayPieceMap *map,
   g_array_set_size (self->states, n_saved);
   self->checks = g_array_new (FALSE, TRUE, sizeof (DrayBlockCheck));
   g_array_set_size (self->checks, n_saved);
+  self->differing = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->rewind_to = DRAY_NO_REWIND;
   self->position = n_saved * DRAY_BLOCK_SIZE;
   self->buffer = g_malloc (DRAY_HASHER_BUFFER_SIZE);
   dray_lock_init (&self->lock);
@@ -307,6 +313,7 @@ dray_hasher_free (DrayHasher *hasher)
   dray_lock_clear (&hasher->lock);
   g_array_unref (hasher->states);
   g_array_unref (hasher->checks);
+  g_array_unref (hasher->differing);
   dray_partial_file_unref (hasher->file);
   g_free (hasher->buffer);
   g_free (hasher);
@@ -423,8 +430,7 @@ dray_hasher_snapshot (DrayHasher *hasher, guint first)
 
   dray_lock_acquire (&hasher->lock);
   if (first < hasher->states->len)
-    g_array_append_vals (copy,
-                         &g_array_index (hasher->states, DrayDigestState, first),
+    g_array_append_vals (copy, &g_array_index (hasher->states, DrayDigestState, first),
                          hasher->states->len - first);
   dray_lock_release (&hasher->lock);
 

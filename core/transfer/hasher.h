@@ -10,6 +10,10 @@
  * after it. A block that no longer agrees is reported as damaged, and checked again when it has been
  * fetched again. The digest is told when all of that is done.
  *
+ * A file whose digest was wrong can then be repaired: it is fetched again, connections report where
+ * what they write differs from what they found, and the digest of the file as it now is on the disk
+ * is told whenever it is known.
+ *
  * The main thread makes, asks and frees it; any thread may wake it.
  */
 
@@ -25,7 +29,9 @@ typedef struct _DrayHasher DrayHasher;
 
 /**
  * DrayHasherEvents:
- * @finished: the whole file is hashed and proven; @sha256 is its digest in hexadecimal
+ * @finished: the whole file is hashed and proven; @sha256 is its digest in hexadecimal. In a repair
+ *   told again for each digest that the file may have got; dray_hasher_is_settled() says whether
+ *   it still has it
  * @damaged: block number @block does not agree with its saved state; told once for a block
  * @failed: the file could not be read, or a block fetched again was another one than before
  *   (%DRAY_ERROR_CHANGED)
@@ -49,6 +55,10 @@ void dray_hasher_wake (DrayHasher *hasher);
 void dray_hasher_continue (DrayHasher *hasher, guint block);
 gboolean dray_hasher_is_behind (DrayHasher *hasher);
 gint64 dray_hasher_get_verified (DrayHasher *hasher);
+void dray_hasher_repair (DrayHasher *hasher, DrayPieceMap *map);
+void dray_hasher_note_difference (DrayHasher *hasher, gint64 offset);
+gboolean dray_hasher_is_settled (DrayHasher *hasher);
+GArray *dray_hasher_get_differing (DrayHasher *hasher);
 guint dray_hasher_get_n_blocks (DrayHasher *hasher);
 GArray *dray_hasher_snapshot (DrayHasher *hasher, guint first);
 

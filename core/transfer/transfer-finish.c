@@ -123,45 +123,65 @@ saved_cb (gpointer data)
   dray_transfer_record_step (self, DRAY_JOURNAL_FINISHING, finishing_recorded_cb);
 }
 
+static GError *
+make_mismatch (DrayTransfer *self)
+{
+  g_autofree char *differing
+      = dray_transfer_is_repairing (self) ? dray_transfer_describe_differing (self) : NULL;
+
+  if (differing != NULL)
+    return g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
+                        "The file is still not the one that was expected: its SHA-256 is now %s. The "
+                        "server sent these bytes otherwise than before: %s",
+                        self->sha256, differing);
+  if (dray_transfer_is_repairing (self))
+    return g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
+                        "The file is not the one that was expected: its SHA-256 is %s, and the "
+                        "server has sent the same bytes again",
+                        self->sha256);
+
+  return g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
+                      "The file is damaged or another one: its SHA-256 is %s. It is kept as a "
+                      "partial file; download it again to repair it",
+                      self->sha256);
+}
+
+/* Where nothing was fetched in this run, the bytes on the disk are known to be wrong from before,
+ * and to have them right is what the caller wants. */
 static void
 mismatch (DrayTransfer *self)
 {
-  /* Nothing was fetched in this run, so the bytes on the disk are known to be wrong from before,
-   * and asking for them again is what the caller wants. */
-  if (!self->fetched && !self->restarted)
-    {
-      dray_transfer_start_over (self);
-      return;
-    }
-
-  dray_transfer_fail (
-      self,
-      g_error_new (DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH,
-                   "The file is damaged or another one: its SHA-256 is %s. It is kept as a partial "
-                   "file; download it again to start over",
-                   self->sha256));
+  if (!dray_transfer_is_repairing (self) && !self->fetched && !self->restarted)
+    dray_transfer_begin_repair (self);
+  else
+    dray_transfer_fail (self, make_mismatch (self));
 }
 
 /* Bytes that only one digest could tie together are right with that digest alone. */
 static gboolean
 is_right (DrayTransfer *self)
 {
-  if (self->digest_tied && g_strcmp0 (self->sha256, self->expected_sha256) != 0)
+  if (dray_transfer_is_tied (self) && g_strcmp0 (self->sha256, self->expected_sha256) != 0)
     return FALSE;
 
   return dray_resolver_accepts (self->resolver, self->sha256);
 }
 
-/* All bytes are here and hashed, and the connection is idle. */
+/* All bytes are here and hashed, and the lanes are free. */
 void
 dray_transfer_finish (DrayTransfer *self)
 {
+  if (dray_transfer_is_repairing (self) && !dray_transfer_end_repair (self))
+    return;
+
   if (!is_right (self))
     {
       mismatch (self);
       return;
     }
 
+  self->digest_tied = dray_transfer_is_tied (self);
+  dray_transfer_forget_repair (self);
   if (g_strcmp0 (self->sha256, self->expected_sha256) == 0)
     self->length_proven = TRUE;
   dray_worker_push (self->disk, save_in_thread, saved_cb, finish_job_new (self));
@@ -174,6 +194,13 @@ hashed_cb (gpointer user_data, const char *sha256)
 
   g_free (self->sha256);
   self->sha256 = g_strdup (sha256);
+
+  if (dray_transfer_is_repairing (self))
+    {
+      self->repaired = is_right (self);
+      if (self->repaired)
+        g_clear_handle_id (&self->retry_source, g_source_remove);
+    }
   dray_transfer_step (self);
 }
 

@@ -30,6 +30,22 @@ sync_job_free (SyncJob *job)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyncJob, sync_job_free)
 
+/* Whether bytes on the disk may be replaced at any moment. */
+static gboolean
+is_changing (DrayTransfer *self)
+{
+  return dray_transfer_is_repairing (self) && !self->settling;
+}
+
+static GArray *
+get_new_blocks (DrayTransfer *self)
+{
+  if (self->hasher == NULL || is_changing (self))
+    return g_array_new (FALSE, FALSE, sizeof (DrayDigestState));
+
+  return dray_hasher_snapshot (self->hasher, self->n_recorded_blocks);
+}
+
 /**
  * dray_transfer_record:
  * @self: a transfer
@@ -45,10 +61,9 @@ dray_transfer_record (DrayTransfer *self,
                       gboolean durable,
                       GAsyncReadyCallback callback)
 {
-  g_autoptr (GArray) pieces = dray_piece_map_snapshot (self->map, NULL);
-  g_autoptr (GArray) blocks
-      = self->hasher != NULL ? dray_hasher_snapshot (self->hasher, self->n_recorded_blocks)
-                             : g_array_new (FALSE, FALSE, sizeof (DrayDigestState));
+  DrayPieceMap *map = dray_transfer_is_repairing (self) ? self->kept_map : self->map;
+  g_autoptr (GArray) pieces = dray_piece_map_snapshot (map, NULL);
+  g_autoptr (GArray) blocks = get_new_blocks (self);
   DrayJournalEntry entry = {
     .phase = phase,
     .durable = durable,
@@ -58,7 +73,8 @@ dray_transfer_record (DrayTransfer *self,
     .validator = &self->validator,
     .identity = &self->identity,
     .sync_failed = self->sync_failed,
-    .digest_tied = self->digest_tied,
+    .digest_tied = dray_transfer_is_tied (self)
+                   || (is_changing (self) && self->expected_sha256 != NULL),
     .sha256 = phase == DRAY_JOURNAL_FETCHING ? NULL : self->sha256,
     .pieces = pieces,
     .first_block = self->n_recorded_blocks,
@@ -172,7 +188,7 @@ rhythm_cb (gpointer user_data)
       && g_get_monotonic_time () - self->last_sync_time >= sync_interval)
     sync_file (self);
 
-  if (!self->recording
+  if (!self->recording && !dray_transfer_is_repairing (self)
       && (written != self->last_recorded
           || (self->hasher != NULL
               && dray_hasher_get_n_blocks (self->hasher) > self->n_recorded_blocks)))

@@ -142,6 +142,7 @@ start_lane (DrayTransfer *self, const DrayAssignment *assignment)
     .end = assignment->end,
     .compare_from = compare ? MAX (0, assignment->start - DRAY_OVERLAP) : assignment->start,
     .part_only = !leading,
+    .repairs = dray_transfer_is_repairing (self),
     .use_if_range = has_condition && !self->proving_length,
     .total = self->total,
     .validator = &self->validator,

@@ -5,8 +5,8 @@
  * (the object, what comes next, the one way out), transfer-setup.c (the partial file),
  * transfer-fetch.c (the address, and what to do when asking breaks), transfer-lanes.c (which
  * connection asks for what), transfer-answer.c (what the server said), transfer-journal.c (what is
- * remembered), transfer-finish.c (from the last byte to the final name). All of it runs in the main
- * thread.
+ * remembered), transfer-repair.c (a file whose digest is wrong), transfer-finish.c (from the last byte
+ * to the final name). All of it runs in the main thread.
  */
 
 #pragma once
@@ -81,6 +81,11 @@ struct _DrayTransfer
   gboolean recording_damages;
 
   GPtrArray *needs; /* of DraySpaceNeed: of others on the drives; NULL until they were asked for */
+
+  /* A repair: the map above then says what has been compared. */
+  DrayPieceMap *kept_map; /* what is on the disk; NULL when nothing is repaired */
+  gboolean repaired;      /* the file seems to be right now */
+  gboolean was_tied;      /* digest_tied as it was before; meanwhile it is of what is compared */
 
   /* Where the bytes come from. */
   DrayLocation *location;     /* NULL before it was resolved */
@@ -166,6 +171,14 @@ void dray_transfer_record_step (DrayTransfer *self,
 gboolean dray_transfer_recorded (DrayTransfer *self, GObject *source, GAsyncResult *result);
 void dray_transfer_start_rhythm (DrayTransfer *self);
 void dray_transfer_stop_rhythm (DrayTransfer *self);
+
+/* transfer-repair.c */
+gboolean dray_transfer_is_repairing (DrayTransfer *self);
+void dray_transfer_begin_repair (DrayTransfer *self);
+gboolean dray_transfer_end_repair (DrayTransfer *self);
+void dray_transfer_forget_repair (DrayTransfer *self);
+gboolean dray_transfer_is_tied (DrayTransfer *self);
+char *dray_transfer_describe_differing (DrayTransfer *self);
 
 /* transfer-finish.c */
 void dray_transfer_finish (DrayTransfer *self);

@@ -97,6 +97,7 @@ static void
 forget_bytes (DrayTransfer *self)
 {
   g_clear_pointer (&self->hasher, dray_hasher_free);
+  dray_transfer_forget_repair (self);
   g_clear_pointer (&self->file, dray_partial_file_unref);
   g_clear_pointer (&self->sha256, g_free);
   g_array_set_size (self->saved_blocks, 0);

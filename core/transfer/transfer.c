@@ -30,6 +30,7 @@ dray_transfer_finalize (GObject *object)
   g_clear_pointer (&self->file, dray_partial_file_unref);
   dray_transfer_set_map (self, NULL);
   g_clear_pointer (&self->needs, g_ptr_array_unref);
+  g_clear_pointer (&self->kept_map, dray_piece_map_free);
   g_clear_pointer (&self->limiter, dray_rate_limiter_unref);
   g_clear_pointer (&self->location, dray_location_free);
   g_clear_pointer (&self->found_pieces, g_array_unref);
@@ -184,7 +185,7 @@ dray_transfer_step (DrayTransfer *self)
   if (self->n_jobs > 0 || self->retry_source != 0 || self->interruption != NULL)
     return;
 
-  if (!self->is_known && !dray_piece_map_is_complete (self->map))
+  if (!self->is_known && !self->repaired && !dray_piece_map_is_complete (self->map))
     {
       dray_transfer_fetch (self);
       return;
@@ -338,7 +339,7 @@ dray_transfer_run_async (DrayTransfer *self,
  * @error: return location for a #GError
  *
  * Errors: any of %DRAY_ERROR. The bytes are kept in every case; with
- * %DRAY_ERROR_CHECKSUM_MISMATCH they are known to be wrong, and the next run starts over.
+ * %DRAY_ERROR_CHECKSUM_MISMATCH they are known to be wrong, and the next run repairs them.
  *
  * Returns: (transfer full) (nullable): what was made
  */
