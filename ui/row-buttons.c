@@ -122,8 +122,9 @@ find_help (DrayRowButtons *self)
   if (DRAY_IS_REQUEST (self->subject))
     error = dray_request_get_error (DRAY_REQUEST (self->subject));
 
+  if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH))
+    return _ ("Repair");
   if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CHANGED)
-      || g_error_matches (error, DRAY_ERROR, DRAY_ERROR_CHECKSUM_MISMATCH)
       || g_error_matches (error, DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING))
     {
       self->help_action = "downloads.start-over";

@@ -178,6 +178,19 @@ class Downloads(WindowTest):
         program.wait_for_label('Complete')
         self.assert_whole(self.server, 'Small.gguf')
 
+    def test_a_damaged_file_is_repaired(self):
+        self.server.hurry()
+        run = self.home.start('get', '--sha256', '0' * 64, self.url)
+        self.assertNotEqual(run.end(), 0)
+        self.server.wait_until_idle()
+        before = len(self.server.fetches())
+        program = self.open()
+        program.wait_for_label('Damaged: the file does not have the checksum')
+        program.click('Repair Small')
+        program.wait_for(lambda: len(self.server.fetches()) > before, 'what is fetched again')
+        program.wait_for_label('Damaged: the file does not have the checksum')
+        self.assertEqual([row['state'] for row in self.home.rows()], ['failed'])
+
     def test_who_asks_again_for_a_finished_file_adds_no_row(self):
         self.server.hurry()
         for _ in range(3):
