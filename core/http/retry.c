@@ -37,6 +37,18 @@ dray_retry_note_progress (DrayRetry *retry)
   retry->has_progress = TRUE;
 }
 
+/**
+ * dray_retry_renew:
+ * @retry: a retry policy
+ *
+ * Notes that what broke the attempts so far is over: the budget is whole again.
+ */
+void
+dray_retry_renew (DrayRetry *retry)
+{
+  retry->attempts = 0;
+}
+
 static gboolean
 is_retried (DrayError code)
 {

@@ -21,6 +21,7 @@ typedef struct
 
 void dray_retry_init (DrayRetry *retry);
 void dray_retry_note_progress (DrayRetry *retry);
+void dray_retry_renew (DrayRetry *retry);
 gboolean dray_retry_next (DrayRetry *retry,
                           DrayError code,
                           gint64 server_wait,

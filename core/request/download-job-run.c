@@ -97,6 +97,7 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
     .interval = self->engine->interval,
     .rate_limit = dray_download_job_get_rate_limit (self),
     .limiter = self->engine->limiter,
+    .network = self->engine->network,
     .n_connections = dray_download_job_get_connections (self),
   };
 

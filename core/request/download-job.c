@@ -301,6 +301,32 @@ dray_download_job_rate_changed (DrayDownloadJob *self)
     dray_transfer_rate_changed (self->transfer);
 }
 
+/**
+ * dray_download_job_try_now:
+ * @self: a job
+ *
+ * As dray_transfer_try_now().
+ */
+void
+dray_download_job_try_now (DrayDownloadJob *self)
+{
+  if (self->transfer != NULL)
+    dray_transfer_try_now (self->transfer);
+}
+
+/**
+ * dray_download_job_reconnect:
+ * @self: a job
+ *
+ * As dray_transfer_reconnect().
+ */
+void
+dray_download_job_reconnect (DrayDownloadJob *self)
+{
+  if (self->transfer != NULL)
+    dray_transfer_reconnect (self->transfer);
+}
+
 static gboolean
 is_listed (GPtrArray *callers, const char *caller)
 {

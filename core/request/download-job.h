@@ -33,6 +33,8 @@ void dray_download_job_run_async (DrayDownloadJob *self,
                                   gpointer user_data);
 gint64 dray_download_job_run_finish (DrayDownloadJob *self, GAsyncResult *result, GError **error);
 void dray_download_job_rate_changed (DrayDownloadJob *self);
+void dray_download_job_try_now (DrayDownloadJob *self);
+void dray_download_job_reconnect (DrayDownloadJob *self);
 void dray_download_job_cancel (DrayDownloadJob *self);
 void dray_download_job_sample (DrayDownloadJob *self);
 

@@ -11,6 +11,7 @@
 
 #include "core/catalog/catalog.h"
 #include "core/http/host-limits.h"
+#include "core/http/network.h"
 #include "core/library/disks.h"
 #include "core/request/asset-table.h"
 #include "core/request/request-private.h"
@@ -23,6 +24,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   SoupSession *session;
+  DrayNetwork *network;
   DrayRateLimiter *limiter; /* for all transfers together */
   DrayHostLimits *hosts;
   DrayDisks *disks;

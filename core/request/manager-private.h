@@ -12,6 +12,7 @@
  * manager-discard.c: deleting the partial file that nobody wants
  * manager-merge.c: what a server's answer tells of keys; two transfers that prove equal
  * manager-set.c: parents and their children
+ * manager-network.c: the network that comes back, the machine that wakes
  * manager-space.c: waiting for room on a full drive
  *
  * A running request is at any time in one of three places: in the queue, served by a job, or in a
@@ -20,6 +21,7 @@
 
 #pragma once
 
+#include "core/base/sleep-watch.h"
 #include "core/request/delivery.h"
 #include "core/request/download-job.h"
 #include "core/request/manager.h"
@@ -54,6 +56,7 @@ struct _DrayManager
   guint sample_source;
   guint pump_source;
   guint space_source;
+  DraySleepWatch sleep_watch;
   GTask *closing; /* NULL unless the manager is closing */
 };
 
@@ -115,6 +118,10 @@ void dray_manager_watch_child (DrayManager *self, DrayRequest *child);
 void dray_manager_update_parent (DrayManager *self, DrayRequest *parent);
 void dray_manager_complete_parent (DrayManager *self, DrayRequest *parent);
 void dray_manager_sum_up_parents (DrayManager *self);
+
+/* manager-network.c */
+void dray_manager_try_now (gpointer user_data);
+void dray_manager_look_for_sleep (DrayManager *self);
 
 /* manager-space.c */
 gboolean dray_manager_wait_for_space (DrayManager *self, gint64 asset_id);

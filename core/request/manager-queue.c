@@ -225,6 +225,7 @@ sample_cb (gpointer user_data)
 {
   DrayManager *self = DRAY_MANAGER (user_data);
 
+  dray_manager_look_for_sleep (self);
   for (guint i = 0; i < self->jobs->len; i++)
     dray_download_job_sample (g_ptr_array_index (self->jobs, i));
   dray_manager_sum_up_parents (self);
@@ -305,6 +306,7 @@ start_job (DrayManager *self, DrayStoredAsset *asset, DrayRequest *request)
   dray_download_job_add (job, request);
   dray_download_job_run_async (job, job_ended_cb, g_object_ref (self));
 
+  dray_manager_look_for_sleep (self);
   if (self->sample_source == 0)
     self->sample_source = g_timeout_add (SAMPLE_INTERVAL, sample_cb, self);
 

@@ -51,6 +51,7 @@ dray_manager_finalize (GObject *object)
   g_object_unref (self->engine.requests);
   g_clear_pointer (&self->engine.catalog, dray_catalog_free);
   dray_disks_free (self->engine.disks);
+  dray_network_free (self->engine.network);
   dray_rate_limiter_unref (self->engine.limiter);
   dray_asset_table_free (self->engine.assets);
   g_object_unref (self->engine.session);
@@ -160,6 +161,7 @@ dray_manager_init (DrayManager *self)
   self->max_transfers = MAX_TRANSFERS;
   self->engine.requests = g_list_store_new (DRAY_TYPE_REQUEST);
   self->engine.session = dray_http_session_new ();
+  self->engine.network = dray_network_new (dray_manager_try_now, self);
   self->engine.limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, NULL);
   self->engine.hosts = dray_host_limits_new ();
   self->engine.disks = dray_disks_new ();

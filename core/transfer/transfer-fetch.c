@@ -50,6 +50,10 @@ dray_transfer_fetch (DrayTransfer *self)
                                g_object_ref (self));
 }
 
+/* How soon one without a network tries all the same, in microseconds: nobody may say that it is
+ * back. */
+#define OFFLINE_WAIT ((gint64) 5 * 60 * G_USEC_PER_SEC)
+
 static gboolean
 retry_cb (gpointer user_data)
 {
@@ -97,6 +101,52 @@ dray_transfer_wait (DrayTransfer *self, gint64 delay, DrayError reason)
   self->retry_source = g_timeout_add ((guint) (delay / 1000), retry_cb, self);
 }
 
+/**
+ * dray_transfer_try_now:
+ * @self: a transfer
+ *
+ * Cuts a wait short: what broke the attempts so far may be over. A server that has asked for some
+ * time is still given it.
+ */
+void
+dray_transfer_try_now (DrayTransfer *self)
+{
+  g_return_if_fail (DRAY_IS_TRANSFER (self));
+
+  dray_retry_renew (&self->retry);
+  if (self->retry_source == 0)
+    return;
+
+  g_clear_handle_id (&self->retry_source, g_source_remove);
+  dray_transfer_step (self);
+}
+
+/**
+ * dray_transfer_reconnect:
+ * @self: a transfer
+ *
+ * Goes on with new connections: those that it has are likely to be dead.
+ */
+void
+dray_transfer_reconnect (DrayTransfer *self)
+{
+  g_return_if_fail (DRAY_IS_TRANSFER (self));
+
+  dray_transfer_drop_lanes (self);
+  dray_transfer_try_now (self);
+}
+
+/* Whether a connection failed only because there is no network. */
+static gboolean
+is_offline (DrayTransfer *self, const GError *error)
+{
+  return self->network != NULL
+         && (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_NETWORK)
+             || g_error_matches (error, DRAY_ERROR, DRAY_ERROR_STALLED))
+         && dray_network_is_gone (self->network,
+                                  self->location != NULL ? self->location->url : NULL);
+}
+
 /* What broke the fetch: a signed link that has expired, something that passes, or the end. No lane
  * asks any more. */
 static void
@@ -122,6 +172,13 @@ recover (DrayTransfer *self, GError *error, gint64 server_wait)
     {
       g_error_free (error);
       dray_transfer_start_over (self);
+      return;
+    }
+
+  if (is_offline (self, error))
+    {
+      g_error_free (error);
+      dray_transfer_wait (self, OFFLINE_WAIT, DRAY_ERROR_NO_NETWORK);
       return;
     }
 

@@ -92,6 +92,7 @@ struct _DrayTransfer
   gboolean location_redirected; /* the location is where redirects led, and may expire */
   DrayHostShare *share;       /* of the location's host; NULL before it was resolved */
   gboolean proving_length;    /* the request under way only asks whether the file ends here */
+  DrayNetwork *network;       /* NULL for one that is always there */
   DrayRetry retry;
   GError *interruption; /* why all lanes are being stopped, until they have ended */
   guint retry_source;

@@ -128,6 +128,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->journal = g_object_ref (journal);
   self->resolver = g_object_ref (resolver);
   self->limiter = dray_rate_limiter_new (plan->rate_limit, plan->limiter);
+  self->network = plan->network;
 
   return self;
 }

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/worker.h"
 #include "core/http/host-limits.h"
+#include "core/http/network.h"
 #include "core/transfer/journal.h"
 #include "core/transfer/rate-limiter.h"
 #include "core/transfer/resolver.h"
@@ -75,6 +76,7 @@ typedef struct
  * @interval: how often `written` is journaled while bytes move, in milliseconds
  * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
  * @limiter: (nullable): what holds for all transfers together
+ * @network: (nullable): who knows whether there is a network; must outlive the run
  * @n_connections: how many connections to use, 1 to %DRAY_CONNECTIONS_MAX; 0 for as many as pay
  * @known: (nullable): a finished file of the same link; if the server still has that version, the
  *   transfer ends with it and fetches nothing
@@ -100,6 +102,7 @@ typedef struct
   guint interval;
   gint64 rate_limit;
   DrayRateLimiter *limiter;
+  DrayNetwork *network;
   guint n_connections;
   const DrayKnownFile *known;
 } DrayTransferPlan;
@@ -165,6 +168,8 @@ DrayTransferResult *dray_transfer_run_finish (DrayTransfer *self,
 void dray_transfer_result_free (DrayTransferResult *result);
 void dray_transfer_set_rate_limit (DrayTransfer *self, gint64 rate_limit);
 void dray_transfer_rate_changed (DrayTransfer *self);
+void dray_transfer_try_now (DrayTransfer *self);
+void dray_transfer_reconnect (DrayTransfer *self);
 const DrayValidator *dray_transfer_get_validator (DrayTransfer *self, gint64 *total);
 void dray_transfer_sample (DrayTransfer *self, DrayTransferProgress *progress);
 

@@ -143,6 +143,8 @@ class Home:
             'LC_ALL': 'C.UTF-8',
             'no_proxy': '*',
             'G_DEBUG': 'fatal-criticals',
+            # Says that there is a network, whatever the machine's own is like.
+            'GIO_USE_NETWORK_MONITOR': 'base',
             **{name: value for name, value in os.environ.items()
                if name.endswith('SAN_OPTIONS') or name == 'MALLOC_PERTURB_'},
         }

@@ -111,6 +111,25 @@ test_server_wait (void)
     }
 }
 
+/* What broke the attempts is over: the budget is whole again, and no byte had to come for it. */
+static void
+test_renew (void)
+{
+  DrayRetry retry;
+  gint64 delay;
+
+  dray_retry_init (&retry);
+  for (guint i = 0; i < 100; i++)
+    {
+      for (guint j = 0; j < 5; j++)
+        g_assert_true (dray_retry_next (&retry, DRAY_ERROR_NETWORK, -1, 0.5, &delay));
+      dray_retry_renew (&retry);
+      g_assert_false (retry.has_progress);
+    }
+  g_assert_true (dray_retry_next (&retry, DRAY_ERROR_NETWORK, -1, ALMOST_ONE, &delay));
+  assert_about (delay, 500 * MS);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -120,6 +139,7 @@ main (int argc, char **argv)
   g_test_add_func ("/retry/backoff-after-progress", test_backoff_after_progress);
   g_test_add_func ("/retry/refusal-after-progress", test_refusal_after_progress);
   g_test_add_func ("/retry/server-wait", test_server_wait);
+  g_test_add_func ("/retry/renew", test_renew);
 
   return g_test_run ();
 }
