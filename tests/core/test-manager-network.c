@@ -281,7 +281,7 @@ test_sleep_while_fetching (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer 
     .break_after = FIXTURE_HELD,
     .break_how = DRAY_TEST_BREAK_STALL,
   };
-  g_autoptr (Monitor) monitor = lose_network (fixture, FALSE);
+  G_GNUC_UNUSED g_autoptr (Monitor) monitor = lose_network (fixture, FALSE);
   DrayRequest *request;
 
   fixture_set_silence (fixture, 0);
@@ -301,7 +301,7 @@ test_sleep_while_fetching (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer 
 static void
 test_sleep_while_waiting (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (Monitor) monitor = lose_network (fixture, TRUE);
+  G_GNUC_UNUSED g_autoptr (Monitor) monitor = lose_network (fixture, TRUE);
   guint16 port;
   DrayRequest *request = lose_server (fixture, &port);
 
