@@ -12,6 +12,9 @@
 /* How often one answer may make us ask in another way before it counts as nonsense. */
 #define ASKS_MAX 3
 
+/* Bytes that come out of a read faster than this were waiting for it, in bytes per second. */
+#define READY_RATE (200.0 * 1000 * 1000)
+
 /* How often one that waits for the hasher looks at it, in microseconds. */
 #define HASHER_LOOK (5 * 1000)
 
@@ -36,6 +39,9 @@ struct _DrayConnection
   DrayCondition wake;
   Permission permission;
   gboolean rate_changed; /* a wait for the limiter must be measured anew */
+  gint64 body_since;     /* when the body was begun or last measured; 0 for no body */
+  gint64 read_since;     /* likewise of the read under way; 0 for none */
+  gint64 starved;        /* how long reads had to wait for bytes since then */
 
   /* Written by the main thread before the push or the grant, then the connection's alone: */
   DrayPieceMap *map;
@@ -170,22 +176,45 @@ wait_for_hasher (DrayConnection *self)
     }
 }
 
+static void
+begin_read (DrayConnection *self)
+{
+  dray_lock_acquire (&self->lock);
+  self->read_since = g_get_monotonic_time ();
+  if (self->body_since == 0)
+    self->body_since = self->read_since;
+  dray_lock_release (&self->lock);
+}
+
+static void
+end_read (DrayConnection *self, gssize n, gint64 now)
+{
+  gint64 took;
+
+  dray_lock_acquire (&self->lock);
+  took = now - self->read_since;
+  if ((double) n * G_USEC_PER_SEC < READY_RATE * (double) took)
+    self->starved += took;
+  self->read_since = 0;
+  dray_lock_release (&self->lock);
+}
+
 /* Reads on in the body, no faster than is allowed. */
 static gssize
 read_body (DrayConnection *self, gsize wanted)
 {
   gsize portion;
   gssize n;
+  gint64 now;
 
   wait_for_turn (self);
   portion = dray_rate_limiter_get_portion (self->limiter, wanted);
+  begin_read (self);
   n = dray_http_read (self->answer, self->buffer, portion, self->cancellable, &self->error);
+  now = g_get_monotonic_time ();
+  end_read (self, n, now);
   if (n > 0)
-    {
-      gint64 now = g_get_monotonic_time ();
-
-      self->turn = now + dray_rate_limiter_book (self->limiter, now, (gsize) n);
-    }
+    self->turn = now + dray_rate_limiter_book (self->limiter, now, (gsize) n);
 
   return n;
 }
@@ -429,6 +458,8 @@ dray_connection_start (DrayConnection *connection, const DrayFetch *fetch)
 
   dray_lock_acquire (&connection->lock);
   connection->permission = PERMISSION_PENDING;
+  connection->body_since = 0;
+  connection->starved = 0;
   dray_lock_release (&connection->lock);
 
   dray_worker_push (connection->worker, fetch_job, fetched_cb, connection);
@@ -500,5 +531,35 @@ dray_connection_rate_changed (DrayConnection *connection)
   dray_lock_acquire (&connection->lock);
   connection->rate_changed = TRUE;
   dray_condition_broadcast (&connection->wake);
+  dray_lock_release (&connection->lock);
+}
+
+/**
+ * dray_connection_measure:
+ * @connection: a connection
+ * @moved: (out): for how long it has been taking a body since it was last asked, in microseconds
+ * @starved: (out): for how much of that time no byte was there to be read
+ *
+ * Tells whether the network or this machine is what holds the bytes back.
+ */
+void
+dray_connection_measure (DrayConnection *connection, gint64 *moved, gint64 *starved)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  *moved = *starved = 0;
+  dray_lock_acquire (&connection->lock);
+  if (connection->busy && connection->body_since != 0)
+    {
+      *moved = now - connection->body_since;
+      *starved = connection->starved;
+      connection->body_since = now;
+      connection->starved = 0;
+    }
+  if (connection->read_since != 0)
+    {
+      *starved += now - connection->read_since;
+      connection->read_since = now;
+    }
   dray_lock_release (&connection->lock);
 }

@@ -90,6 +90,7 @@ void dray_connection_proceed (DrayConnection *connection,
                               DrayHasher *hasher);
 void dray_connection_stop (DrayConnection *connection);
 void dray_connection_rate_changed (DrayConnection *connection);
+void dray_connection_measure (DrayConnection *connection, gint64 *moved, gint64 *starved);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayConnection, dray_connection_free)
 

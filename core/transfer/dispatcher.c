@@ -79,7 +79,8 @@ dray_dispatcher_set_limit (DrayDispatcher *self, guint limit)
 /**
  * dray_dispatcher_set_throttled:
  * @self: a dispatcher
- * @throttled: whether a rate limit of ours is what holds the bytes back
+ * @throttled: whether a rate limit of ours, or what this machine can do, is what holds the bytes
+ *   back
  *
  * While it is, the lanes' goodput says nothing of their connections: none is judged by it, and their
  * number stays as it is.

@@ -12,6 +12,10 @@
 /* How often the dispatcher looks at the goodput, in milliseconds. */
 #define TICK 50
 
+/* Lanes that wait for bytes less than this part of their time are not what limits the transfer: the
+ * disk, the digest, the processor or a limit of ours is. */
+#define STARVED_LEAST 0.3
+
 /* An answer with fewer bytes that does not fill its claim is followed by a pause. */
 #define STINGY_BYTES ((gint64) 64 * 1024)
 
@@ -237,6 +241,26 @@ dray_transfer_drop_lanes (DrayTransfer *self)
     dray_transfer_drop_lane (&self->lanes[i]);
 }
 
+/* Whether the bytes come as fast as they are taken, so that more lanes would bring no more. */
+static gboolean
+is_throttled (DrayTransfer *self)
+{
+  gint64 all_moved = 0, all_starved = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->lanes); i++)
+    {
+      gint64 moved, starved;
+
+      if (self->lanes[i].connection == NULL)
+        continue;
+      dray_connection_measure (self->lanes[i].connection, &moved, &starved);
+      all_moved += moved;
+      all_starved += starved;
+    }
+
+  return all_moved > 0 && (double) all_starved < STARVED_LEAST * (double) all_moved;
+}
+
 static gboolean
 tick_cb (gpointer user_data)
 {
@@ -251,6 +275,7 @@ tick_cb (gpointer user_data)
       return G_SOURCE_REMOVE;
     }
 
+  dray_dispatcher_set_throttled (self->dispatcher, is_throttled (self));
   while (dray_dispatcher_tick (self->dispatcher, g_get_monotonic_time (), &number))
     dray_transfer_drop_lane (&self->lanes[number]);
   dray_transfer_step (self);
