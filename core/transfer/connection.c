@@ -1,68 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-#include "core/transfer/connection.h"
-
-#include "core/base/lock.h"
-#include "core/base/worker.h"
-#include "core/transfer/comparison.h"
-
-/* What one read of the socket takes at most: larger is no faster, smaller is slower by half. */
-#define BUFFER_SIZE (256 * 1024)
+#include "core/transfer/connection-private.h"
 
 /* How often one answer may make us ask in another way before it counts as nonsense. */
 #define ASKS_MAX 3
-
-/* Bytes that come out of a read faster than this were waiting for it, in bytes per second. */
-#define READY_RATE (200.0 * 1000 * 1000)
-
-/* How often one that waits for the hasher looks at it, in microseconds. */
-#define HASHER_LOOK (5 * 1000)
-
-typedef enum
-{
-  PERMISSION_PENDING,
-  PERMISSION_GRANTED,
-  PERMISSION_REFUSED,
-} Permission;
-
-struct _DrayConnection
-{
-  DrayWorker *worker;
-  SoupSession *session;
-  DrayRateLimiter *limiter; /* its own, below the transfer's */
-  const DrayConnectionEvents *events; /* NULL while the connection is being freed */
-  gpointer user_data;
-  gboolean busy; /* main thread */
-  GCancellable *cancellable;
-
-  DrayLock lock; /* guards what follows */
-  DrayCondition wake;
-  Permission permission;
-  gboolean rate_changed; /* a wait for the limiter must be measured anew */
-  gint64 body_since;     /* when the body was begun or last measured; 0 for no body */
-  gint64 read_since;     /* likewise of the read under way; 0 for none */
-  gint64 starved;        /* how long reads had to wait for bytes since then */
-
-  /* Written by the main thread before the push or the grant, then the connection's alone: */
-  DrayPieceMap *map;
-  DrayPartialFile *file;
-  DrayHasher *hasher;
-  DrayLocation *location;
-  DrayClaim claim;
-  gboolean part_only;
-  gboolean repairs;
-  DrayQuestion question;
-  DrayValidator validator;
-
-  /* The connection's thread alone, until it hands them over: */
-  DrayHttpAnswer *answer;
-  DrayVerdict verdict;
-  GError *error;
-  gint64 turn; /* when it may read on */
-  gint64 n_bytes; /* written in this fetch */
-  guint8 *buffer;
-  guint8 *disk_buffer; /* for comparing; made when first needed */
-};
 
 /* Asks, and asks again in the way that the judge says, until an answer is worth telling. */
 static gboolean
@@ -127,202 +68,14 @@ wait_for_permission (DrayConnection *self)
   gboolean granted;
 
   dray_lock_acquire (&self->lock);
-  while (self->permission == PERMISSION_PENDING)
+  while (self->permission == DRAY_PERMISSION_PENDING)
     dray_condition_wait (&self->wake, &self->lock);
-  granted = self->permission == PERMISSION_GRANTED;
+  granted = self->permission == DRAY_PERMISSION_GRANTED;
   dray_lock_release (&self->lock);
 
   if (!granted)
     g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
   return granted;
-}
-
-/* Waits until the limiter lets it read on. A refusal ends the wait, and the next read then finds
- * the cancellable cancelled. */
-static void
-wait_for_turn (DrayConnection *self)
-{
-  gint64 now;
-
-  dray_lock_acquire (&self->lock);
-  while (self->permission != PERMISSION_REFUSED && (now = g_get_monotonic_time ()) < self->turn)
-    {
-      if (self->rate_changed)
-        self->turn = now + dray_rate_limiter_get_wait (self->limiter, now);
-      self->rate_changed = FALSE;
-      if (now < self->turn)
-        dray_condition_wait_until (&self->wake, &self->lock, self->turn);
-    }
-  dray_lock_release (&self->lock);
-}
-
-/* Leaves the processor to the digest where it is far behind: it is waited for anyway. A refusal ends
- * the wait, as above. */
-static void
-wait_for_hasher (DrayConnection *self)
-{
-  while (dray_hasher_is_behind (self->hasher))
-    {
-      gboolean refused;
-
-      dray_lock_acquire (&self->lock);
-      if (self->permission != PERMISSION_REFUSED)
-        dray_condition_wait_until (&self->wake, &self->lock,
-                                   g_get_monotonic_time () + HASHER_LOOK);
-      refused = self->permission == PERMISSION_REFUSED;
-      dray_lock_release (&self->lock);
-      if (refused)
-        return;
-    }
-}
-
-static void
-begin_read (DrayConnection *self)
-{
-  dray_lock_acquire (&self->lock);
-  self->read_since = g_get_monotonic_time ();
-  if (self->body_since == 0)
-    self->body_since = self->read_since;
-  dray_lock_release (&self->lock);
-}
-
-static void
-end_read (DrayConnection *self, gssize n, gint64 now)
-{
-  gint64 took;
-
-  dray_lock_acquire (&self->lock);
-  took = now - self->read_since;
-  if ((double) n * G_USEC_PER_SEC < READY_RATE * (double) took)
-    self->starved += took;
-  self->read_since = 0;
-  dray_lock_release (&self->lock);
-}
-
-/* Reads on in the body, no faster than is allowed. */
-static gssize
-read_body (DrayConnection *self, gsize wanted)
-{
-  gsize portion;
-  gssize n;
-  gint64 now;
-
-  wait_for_turn (self);
-  portion = dray_rate_limiter_get_portion (self->limiter, wanted);
-  begin_read (self);
-  n = dray_http_read (self->answer, self->buffer, portion, self->cancellable, &self->error);
-  now = g_get_monotonic_time ();
-  end_read (self, n, now);
-  if (n > 0)
-    self->turn = now + dray_rate_limiter_book (self->limiter, now, (gsize) n);
-
-  return n;
-}
-
-static DrayComparison
-get_comparison (DrayConnection *self)
-{
-  if (self->disk_buffer == NULL)
-    self->disk_buffer = g_malloc (BUFFER_SIZE);
-
-  return (DrayComparison){ self->file, self->hasher, self->disk_buffer };
-}
-
-static gboolean
-check_overlap (DrayConnection *self, gint64 position, gsize n_bytes)
-{
-  const DrayComparison comparison = get_comparison (self);
-
-  return dray_comparison_check (&comparison, position, self->buffer, n_bytes, &self->error);
-}
-
-/* Reads the bytes before the claim, which are on the disk already. */
-static gboolean
-pass_overlap (DrayConnection *self, gint64 *position)
-{
-  while (*position < self->claim.start)
-    {
-      gsize wanted = (gsize) MIN (self->claim.start - *position, BUFFER_SIZE);
-      gssize n = read_body (self, wanted);
-
-      if (n < 0)
-        return FALSE;
-      if (n == 0)
-        {
-          g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_TOO_SHORT,
-                               "The server ended the file early");
-          return FALSE;
-        }
-      if (!self->verdict.proven && !check_overlap (self, *position, (gsize) n))
-        return FALSE;
-      *position += n;
-    }
-
-  return TRUE;
-}
-
-/* A body that is read to its end leaves the socket free for the next request. */
-static void
-end_body (DrayConnection *self, gint64 position)
-{
-  const DrayResponse *response = &self->answer->response;
-
-  if (response->content_length != DRAY_SIZE_UNKNOWN
-      && position - self->verdict.body_start == response->content_length)
-    dray_http_read (self->answer, self->buffer, BUFFER_SIZE, self->cancellable, NULL);
-}
-
-static gboolean
-store (DrayConnection *self, gint64 position, gsize n_bytes)
-{
-  if (self->repairs)
-    {
-      const DrayComparison comparison = get_comparison (self);
-
-      return dray_comparison_replace (&comparison, position, self->buffer, n_bytes, &self->error);
-    }
-
-  return dray_partial_file_write (self->file, position, self->buffer, n_bytes, &self->error);
-}
-
-/* Reads and writes until the claim is filled, its end was pulled in, or the body ends. */
-static gboolean
-take_body (DrayConnection *self)
-{
-  gint64 position = self->verdict.body_start;
-  gint64 end;
-
-  if (!pass_overlap (self, &position))
-    return FALSE;
-
-  while (position < (end = MIN (dray_piece_map_get_claim_end (self->map, self->claim.id),
-                                self->verdict.body_end)))
-    {
-      gsize wanted = (gsize) MIN (end - position, BUFFER_SIZE);
-      gssize n;
-
-      wait_for_hasher (self);
-      n = read_body (self, wanted);
-      if (n < 0)
-        return FALSE;
-      if (n == 0)
-        {
-          if (end == DRAY_END_UNKNOWN)
-            return TRUE;
-          g_set_error_literal (&self->error, DRAY_ERROR, DRAY_ERROR_TOO_SHORT,
-                               "The server ended the file early");
-          return FALSE;
-        }
-      if (!store (self, position, (gsize) n))
-        return FALSE;
-      position += n;
-      self->n_bytes += n;
-      dray_piece_map_advance (self->map, self->claim.id, n);
-      dray_hasher_wake (self->hasher);
-    }
-
-  end_body (self, position);
-  return TRUE;
 }
 
 static void
@@ -343,7 +96,7 @@ fetch_job (gpointer data)
     {
       dray_worker_post_back (self->worker, answered_cb, self);
       if (self->verdict.kind == DRAY_VERDICT_TAKE && wait_for_permission (self))
-        take_body (self);
+        dray_connection_take_body (self);
     }
 }
 
@@ -381,7 +134,7 @@ dray_connection_new (SoupSession *session,
   self->limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, limiter);
   self->events = events;
   self->user_data = user_data;
-  self->buffer = g_malloc (BUFFER_SIZE);
+  self->buffer = g_malloc (DRAY_CONNECTION_BUFFER_SIZE);
   dray_lock_init (&self->lock);
   dray_condition_init (&self->wake);
   self->worker = dray_worker_new ("connection");
@@ -457,7 +210,7 @@ dray_connection_start (DrayConnection *connection, const DrayFetch *fetch)
                            || g_str_has_suffix (fetch->location->url, ".htm");
 
   dray_lock_acquire (&connection->lock);
-  connection->permission = PERMISSION_PENDING;
+  connection->permission = DRAY_PERMISSION_PENDING;
   connection->body_since = 0;
   connection->starved = 0;
   dray_lock_release (&connection->lock);
@@ -466,10 +219,10 @@ dray_connection_start (DrayConnection *connection, const DrayFetch *fetch)
 }
 
 static void
-decide (DrayConnection *self, Permission permission)
+decide (DrayConnection *self, DrayPermission permission)
 {
   dray_lock_acquire (&self->lock);
-  if (self->permission != PERMISSION_REFUSED)
+  if (self->permission != DRAY_PERMISSION_REFUSED)
     self->permission = permission;
   dray_condition_broadcast (&self->wake);
   dray_lock_release (&self->lock);
@@ -499,7 +252,7 @@ dray_connection_proceed (DrayConnection *connection,
   connection->claim = *claim;
   connection->file = dray_partial_file_ref (file);
   connection->hasher = hasher;
-  decide (connection, PERMISSION_GRANTED);
+  decide (connection, DRAY_PERMISSION_GRANTED);
 }
 
 /**
@@ -515,7 +268,7 @@ dray_connection_stop (DrayConnection *connection)
   if (!connection->busy)
     return;
 
-  decide (connection, PERMISSION_REFUSED);
+  decide (connection, DRAY_PERMISSION_REFUSED);
   g_cancellable_cancel (connection->cancellable);
 }
 
