@@ -150,6 +150,17 @@ dray_dispatcher_is_collapsed (DrayDispatcher *self, const DrayLane *lane, gint64
          && is_worth_moving (self, lane, others);
 }
 
+/* The only lane is left alone where it was asked for as the only one, or has little left to fetch: a
+ * new connection would cost a server more than it could save. */
+static gboolean
+may_exchange (DrayDispatcher *self)
+{
+  if (dray_dispatcher_get_n_lanes (self) > 1)
+    return TRUE;
+
+  return !self->governor.is_fixed && dray_dispatcher_get_left (self) >= DRAY_WORTH_SHARING;
+}
+
 /**
  * dray_dispatcher_is_exchanged:
  * @self: a dispatcher
@@ -168,6 +179,7 @@ dray_dispatcher_is_exchanged (DrayDispatcher *self, DrayLane *lane, gint64 now)
   gint64 patience = MAX (time, LOW_ANSWERS * dray_dispatcher_get_answer_time (self));
 
   if (self->is_throttled || self->low_since == 0 || now - self->low_since < patience
+      || !may_exchange (self)
       || now < self->exchange_at || self->governor.phase != DRAY_GOVERNOR_RESTING || !lane->is_timed
       || lane->state != DRAY_LANE_MOVING)
     return FALSE;

@@ -4,9 +4,6 @@
 
 #include "core/transfer/dispatcher-private.h"
 
-/* A transfer with less than this to go gets no second lane. */
-#define WORTH_SHARING ((gint64) 32 * 1024 * 1024)
-
 /* A lane that broke is opened again after this, doubled each time that it gave next to nothing. */
 #define FIRST_PAUSE ((gint64) 100 * 1000)
 #define PROGRESS ((gint64) 64 * 1024)
@@ -130,7 +127,7 @@ wants_lane (DrayDispatcher *self)
   if (n_lanes == 0)
     return TRUE;
   if (!self->is_parallel || dray_piece_map_get_total (self->map) == DRAY_SIZE_UNKNOWN
-      || (!self->has_shared && dray_dispatcher_get_left (self) < WORTH_SHARING))
+      || (!self->has_shared && dray_dispatcher_get_left (self) < DRAY_WORTH_SHARING))
     return FALSE;
 
   return n_lanes < dray_governor_get_n_wanted (&self->governor);
