@@ -16,6 +16,10 @@
 #define SMALLEST_PIECE MIB
 #define LARGEST_PIECE (64 * MIB)
 
+/* Towards the end they are not smaller than this, nor take less than so many starts. */
+#define LEAST_BEFORE_END (4 * MIB)
+#define STARTS_BEFORE_END 10
+
 /* What a theft must gain: this much time, with this many bytes or with more time. */
 #define THEFT_SECONDS 0.1
 #define THEFT_BYTES MIB
@@ -29,6 +33,17 @@ static double
 answer_seconds (DrayDispatcher *self)
 {
   return (double) dray_dispatcher_get_answer_time (self) / G_USEC_PER_SEC;
+}
+
+/* Pieces become smaller towards the end of the file. Those that were begun last end last, and what is
+ * behind the first of them can be hashed only when that is whole: it is waited for. */
+static gint64
+largest_before_end (DrayDispatcher *self, double rate, double start)
+{
+  gint64 n_lanes = dray_dispatcher_get_n_lanes (self) + 1;
+  gint64 least = MAX (LEAST_BEFORE_END, (gint64) (rate * start * STARTS_BEFORE_END));
+
+  return MAX (least, dray_dispatcher_get_left (self) / (2 * n_lanes));
 }
 
 static gint64
@@ -54,7 +69,7 @@ piece_size (DrayDispatcher *self, const DrayLane *lane)
       size = MAX (SMALLEST_PIECE, (gint64) (rate * (round - start)));
     }
 
-  return size;
+  return MIN (size, largest_before_end (self, rate, start));
 }
 
 /**
