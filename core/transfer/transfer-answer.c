@@ -104,6 +104,7 @@ take_leading (DrayTransfer *self,
       && (verdict->total == DRAY_SIZE_UNKNOWN || verdict->total == lane->start))
     {
       /* The server says no more of where the file ends; what follows takes it as it is. */
+      lane->has_ended = TRUE;
       dray_transfer_drop_lane (lane);
       return;
     }

@@ -298,7 +298,7 @@ dray_transfer_lane_ended (DrayTransfer *self, DrayTransferLane *lane, gint64 n_b
     }
   else if (error != NULL)
     lane_broke (self, lane, error);
-  else if (lane->leading && !self->is_known && self->total == DRAY_SIZE_UNKNOWN)
+  else if (lane->has_ended && self->total == DRAY_SIZE_UNKNOWN && !self->is_known)
     prove_length (self);
 
   dray_transfer_step (self);

@@ -85,6 +85,7 @@ ended_cb (gpointer user_data, gint64 n_bytes, const GError *error)
     dray_host_share_close (self->share);
   dray_dispatcher_ended (self->dispatcher, lane->number, g_get_monotonic_time (), how);
   lane->claim.id = DRAY_CLAIM_NONE;
+  lane->has_ended = lane->has_ended || how == DRAY_LANE_FILLED;
   dray_transfer_lane_ended (self, lane, n_bytes, reason);
 }
 
@@ -156,6 +157,7 @@ start_lane (DrayTransfer *self, const DrayAssignment *assignment)
 
   lane->leading = leading;
   lane->unwanted = FALSE;
+  lane->has_ended = FALSE;
   lane->status = 0;
   lane->server_wait = -1;
   lane->start = assignment->start;

@@ -28,9 +28,10 @@ typedef struct
   DrayConnection *connection; /* NULL until it is first needed */
   DrayClaim claim;            /* id DRAY_CLAIM_NONE until the dispatcher has admitted it */
   gint64 start;               /* the first byte that it asks for */
-  gboolean leading;  /* began alone: its answer says what the file is, its failure what is next */
-  gboolean unwanted; /* is being stopped, through no fault of the server's */
-  GError *error;     /* what the answer amounts to, until the connection has ended */
+  gboolean leading;   /* began alone: its answer says what the file is, its failure what is next */
+  gboolean unwanted;  /* is being stopped, through no fault of the server's */
+  gboolean has_ended; /* its body came to its end, or its answer told of none */
+  GError *error;      /* what the answer amounts to, until the connection has ended */
   guint status;       /* of an answer that brings no bytes; 0 for none */
   gint64 server_wait; /* seconds the server asked to wait; -1 */
 } DrayTransferLane;

@@ -297,6 +297,38 @@ test_sleep_while_fetching (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer 
   g_assert_cmpuint (steps_count_asked (fixture, PATH), ==, 2);
 }
 
+/* The body of a file whose size nobody knows has broken off, and whether it ends there is being asked
+ * when the machine sleeps: that there was no answer says nothing of where it ends. */
+static void
+test_sleep_while_proving (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  DrayTestBehaviour behaviour = {
+    .ranges = DRAY_TEST_RANGES_IGNORED,
+    .framing = DRAY_TEST_FRAMING_CLOSE,
+    .gate = FIXTURE_HELD,
+  };
+  G_GNUC_UNUSED g_autoptr (Monitor) monitor = lose_network (fixture, FALSE);
+  DrayRequest *request;
+
+  dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
+  request = fixture_get (fixture, PATH);
+  fixture_wait_for_bytes (request, FIXTURE_HELD);
+  g_assert_cmpint (dray_request_get_total (request), ==, DRAY_SIZE_UNKNOWN);
+
+  behaviour.ranges = DRAY_TEST_RANGES_CORRECT;
+  behaviour.gate = -1;
+  behaviour.delay = 600 * 1000;
+  dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
+  fixture_wait_for_asked (fixture, 2);
+
+  behaviour.gate = 0;
+  behaviour.delay = 0;
+  dray_test_server_set_behaviour (fixture->server, PATH, &behaviour);
+  g_atomic_int_set (&asleep, 8 * 3600);
+  fixture_wait_for_end (request);
+  fixture_assert_completed (fixture, request, PATH);
+}
+
 /* One that waits tries at once. */
 static void
 test_sleep_while_waiting (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
@@ -386,6 +418,7 @@ main (int argc, char **argv)
   add ("server-gone/far", GINT_TO_POINTER (TRUE), test_server_gone);
   add ("pause", NULL, test_pause);
   add ("sleep/while-fetching", NULL, test_sleep_while_fetching);
+  add ("sleep/while-proving", NULL, test_sleep_while_proving);
   add ("sleep/while-waiting", NULL, test_sleep_while_waiting);
 
   return g_test_run ();
