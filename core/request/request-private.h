@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * The inside of a request: what only the manager and its jobs do to one (request-update.c), and
- * what request.c shows of it.
+ * The inside of a request: what only the manager and its jobs do to one (request-update.c), what
+ * request.c shows of it, and that by the names of properties (request-properties.c).
  *
  * A request with children is a parent: it moves no bytes, and shows the sums of its children. The
  * parent owns its children's membership, the manager's list owns them all.
@@ -143,7 +143,8 @@ void dray_request_answer (DrayRequest *self,
                           DrayRequestState state,
                           const GError *error);
 
-/* request.c */
+/* request-properties.c */
+void dray_request_install_properties (GObjectClass *object_class);
 void dray_request_notify (DrayRequest *self, guint property);
 
 G_END_DECLS
