@@ -282,7 +282,7 @@ forget_owner (DrayDoorBus *self)
 static void
 left_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GVariant) reply =
+  G_GNUC_UNUSED g_autoptr (GVariant) reply =
       g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
   guint *n_waiting = user_data;
 

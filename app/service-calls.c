@@ -400,7 +400,7 @@ close_cb (DrayService *self, GDBusMethodInvocation *invocation)
 static void
 held_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (DrayService) self = DRAY_SERVICE (user_data);
+  G_GNUC_UNUSED g_autoptr (DrayService) self = DRAY_SERVICE (user_data);
 
   dray_manager_hold_finish (DRAY_MANAGER (source), result);
 }
@@ -420,9 +420,10 @@ dray_service_apply_held (DrayService *self)
     dray_manager_release (self->manager);
 }
 
-/* Set from the bus, or by the manager, who knows already. */
+/* A property was set from the bus, or by the manager, who knows already. Without a manager the
+ * service asks for one, and remembers in @is_asked what it is then to be told. */
 static void
-held_set_cb (DrayService *self)
+take_property (DrayService *self, void (*apply) (DrayService *), gboolean *is_asked)
 {
   self->last_use = g_get_monotonic_time ();
   if (self->closing)
@@ -430,12 +431,18 @@ held_set_cb (DrayService *self)
 
   if (self->manager != NULL)
     {
-      dray_service_apply_held (self);
+      apply (self);
       return;
     }
 
-  self->is_held_asked = TRUE;
+  *is_asked = TRUE;
   g_signal_emit_by_name (self, "wanted");
+}
+
+static void
+held_set_cb (DrayService *self)
+{
+  take_property (self, dray_service_apply_held, &self->is_held_asked);
 }
 
 /* Gives the manager the limit that the property says. */
@@ -450,18 +457,7 @@ dray_service_apply_rate_limit (DrayService *self)
 static void
 rate_limit_set_cb (DrayService *self)
 {
-  self->last_use = g_get_monotonic_time ();
-  if (self->closing)
-    return;
-
-  if (self->manager != NULL)
-    {
-      dray_service_apply_rate_limit (self);
-      return;
-    }
-
-  self->is_rate_asked = TRUE;
-  g_signal_emit_by_name (self, "wanted");
+  take_property (self, dray_service_apply_rate_limit, &self->is_rate_asked);
 }
 
 void

@@ -65,7 +65,7 @@ requests_changed_cb (
 static void
 report_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (DrayService) self = DRAY_SERVICE (user_data);
+  G_GNUC_UNUSED g_autoptr (DrayService) self = DRAY_SERVICE (user_data);
 
   dray_manager_cancel_finish (DRAY_MANAGER (source), result);
 }

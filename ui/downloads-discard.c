@@ -104,7 +104,7 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayDownloads) self = DRAY_DOWNLOADS (user_data);
   DrayRequest *request = DRAY_REQUEST (source);
-  g_autofree char *path = dray_request_await_finish (request, result, NULL);
+  G_GNUC_UNUSED g_autofree char *path = dray_request_await_finish (request, result, NULL);
 
   if (!g_cancellable_is_cancelled (self->closing)
       && dray_request_get_state (request) == DRAY_REQUEST_PAUSED)

@@ -144,7 +144,8 @@ end_body (DrayConnection *self, gint64 position)
 
   if (response->content_length != DRAY_SIZE_UNKNOWN
       && position - self->verdict.body_start == response->content_length)
-    dray_http_read (self->answer, self->buffer, DRAY_CONNECTION_BUFFER_SIZE, self->cancellable, NULL);
+    dray_http_read (self->answer, self->buffer, DRAY_CONNECTION_BUFFER_SIZE, self->cancellable,
+                    NULL);
 }
 
 static gboolean

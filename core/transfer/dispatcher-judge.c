@@ -33,9 +33,6 @@
 #define SLOW_ALONE (128.0 * 1024)
 #define SLOW_ALONE_TIME ((gint64) 10 * G_USEC_PER_SEC)
 
-/* What bytes under a rate limit may come in. */
-#define LUMP (256.0 * 1024)
-
 static void
 judge_trial (DrayDispatcher *self, DrayLane *lane, gint64 now)
 {
@@ -93,7 +90,7 @@ static gint64
 patience_with (DrayDispatcher *self, gint64 time, double others)
 {
   gint64 answers = COLLAPSE_ANSWERS * dray_dispatcher_get_answer_time (self);
-  gint64 lumps = (gint64) (2 * LUMP * G_USEC_PER_SEC / others);
+  gint64 lumps = (gint64) (2 * DRAY_LUMP * G_USEC_PER_SEC / others);
 
   return MAX (time, MAX (answers, lumps));
 }

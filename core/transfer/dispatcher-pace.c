@@ -10,7 +10,6 @@
 /* A lane's goodput is that of about this long, less where it is younger; longer where bytes come in
  * lumps, as they do under a rate limit. */
 #define MEMORY ((double) G_USEC_PER_SEC)
-#define LUMP (256.0 * 1024)
 
 /* A connection that grows from a slow start is not judged sooner than this. */
 #define YOUTH ((gint64) 200 * 1000)
@@ -200,7 +199,7 @@ dray_dispatcher_find_good (DrayDispatcher *self, const DrayLane *except, gint64 
 static double
 memory_of (DrayDispatcher *self)
 {
-  return self->usual > 0 ? MAX (MEMORY, LUMP * G_USEC_PER_SEC / self->usual) : MEMORY;
+  return self->usual > 0 ? MAX (MEMORY, DRAY_LUMP * G_USEC_PER_SEC / self->usual) : MEMORY;
 }
 
 static gint64
@@ -291,6 +290,6 @@ dray_dispatcher_retire (DrayDispatcher *self, DrayLane *lane, gint64 now)
     lane->known_goodput = 0;
   else if (is_established (self, lane, now))
     lane->known_goodput = lane->goodput;
-  else if (lane->n_fetched >= LUMP)
+  else if (lane->n_fetched >= DRAY_LUMP)
     lane->known_goodput = MAX (lane->known_goodput, lane->goodput);
 }

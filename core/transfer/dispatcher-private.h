@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 /* A transfer with less than this to go gets no second lane. */
 #define DRAY_WORTH_SHARING ((gint64) 32 * 1024 * 1024)
 
+/* What bytes under a rate limit may come in. */
+#define DRAY_LUMP (256.0 * 1024)
+
 /* How soon a second lane may be exchanged after one. */
 #define DRAY_FIRST_EXCHANGE_GAP ((gint64) 2 * G_USEC_PER_SEC)
 

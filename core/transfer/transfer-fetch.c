@@ -4,6 +4,10 @@
 
 #include "core/transfer/transfer-private.h"
 
+/* How soon one without a network tries all the same, in microseconds: nobody may say that it is
+ * back. */
+#define OFFLINE_WAIT ((gint64) 5 * 60 * G_USEC_PER_SEC)
+
 /* The host that is asked from now on. */
 void
 dray_transfer_set_location (DrayTransfer *self, DrayLocation *location, gboolean redirected)
@@ -49,10 +53,6 @@ dray_transfer_fetch (DrayTransfer *self)
   dray_resolver_resolve_async (self->resolver, self->run_cancellable, resolved_cb,
                                g_object_ref (self));
 }
-
-/* How soon one without a network tries all the same, in microseconds: nobody may say that it is
- * back. */
-#define OFFLINE_WAIT ((gint64) 5 * 60 * G_USEC_PER_SEC)
 
 static gboolean
 retry_cb (gpointer user_data)

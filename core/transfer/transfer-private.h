@@ -143,7 +143,10 @@ void dray_transfer_fetch (DrayTransfer *self);
 void dray_transfer_set_location (DrayTransfer *self, DrayLocation *location, gboolean redirected);
 void dray_transfer_interrupt (DrayTransfer *self, GError *error);
 void dray_transfer_wait (DrayTransfer *self, gint64 delay, DrayError reason);
-void dray_transfer_lane_ended (DrayTransfer *self, DrayTransferLane *lane, gint64 n_bytes, GError *error);
+void dray_transfer_lane_ended (DrayTransfer *self,
+                               DrayTransferLane *lane,
+                               gint64 n_bytes,
+                               GError *error);
 
 /* transfer-lanes.c */
 void dray_transfer_init_lanes (DrayTransfer *self);

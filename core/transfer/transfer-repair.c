@@ -37,7 +37,8 @@ begun_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  *
  * Has the file fetched again and compared. What a crash must not leave behind is durable before:
  * saved states of blocks that were replaced, and bytes of two versions of the file that somebody
- * takes who expects no digest (dray_transfer_record() sees to both). The server may well have another version by now, a right one.
+ * takes who expects no digest (dray_transfer_record() sees to both). The server may well have
+ * another version by now, a right one.
  */
 void
 dray_transfer_begin_repair (DrayTransfer *self)

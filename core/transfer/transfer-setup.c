@@ -323,7 +323,6 @@ look_in_thread (gpointer data)
 {
   SetupJob *job = data;
   gboolean name_free = FALSE;
-
   gint64 promised = dray_space_sum_up (job->needs, job->directory);
 
   if (dray_partial_file_check_room (job->directory, job->total, promised, &job->error)

@@ -3,6 +3,8 @@
 /* The Downloads page read from right to left: whatever stands at the start of a line for those who
  * read from the left stands there for those who read from the right. Needs a display. */
 
+#include "tests/window/main-loop.h"
+
 #include "core/request/request-private.h"
 #include "ui/downloads-page.h"
 #include "ui/status-line.h"
@@ -57,24 +59,6 @@ collect (GtkWidget *widget, GtkWidget *root, GArray *edges)
     collect (child, root, edges);
 }
 
-static gboolean
-over_cb (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-run_for (guint milliseconds)
-{
-  gboolean over = FALSE;
-
-  g_timeout_add (milliseconds, over_cb, &over);
-  while (!over)
-    g_main_context_iteration (NULL, TRUE);
-}
-
 /* Waits until the page is laid out: until nothing has moved for some looks. */
 static GArray *
 collect_settled (GtkWidget *page)
@@ -86,7 +70,7 @@ collect_settled (GtkWidget *page)
     {
       g_autoptr (GArray) before = g_steal_pointer (&edges);
 
-      run_for (LOOK_INTERVAL);
+      main_loop_run_for (LOOK_INTERVAL);
       edges = g_array_new (FALSE, FALSE, sizeof (graphene_rect_t));
       collect (page, page, edges);
       if (edges->len > 0 && edges->len == before->len

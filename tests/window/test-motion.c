@@ -4,6 +4,8 @@
  * move, that those in sight show where they are, and that nothing is drawn while nothing moves.
  * Needs a display. */
 
+#include "tests/window/main-loop.h"
+
 #include "core/request/request-private.h"
 #include "ui/downloads-page.h"
 #include "ui/progress-view.h"
@@ -109,24 +111,6 @@ probe_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-over_cb (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-run_for (guint milliseconds)
-{
-  gboolean over = FALSE;
-
-  g_timeout_add (milliseconds, over_cb, &over);
-  while (!over)
-    g_main_context_iteration (NULL, TRUE);
-}
-
 static void
 painted_cb (Stage *stage)
 {
@@ -207,7 +191,7 @@ run_round (Stage *stage)
   stage->due = g_get_monotonic_time ();
   stage->spent = get_spent ();
   stage->probe = g_timeout_add (PROBE_INTERVAL, probe_cb, stage);
-  run_for (MOVING_TIME * 1000);
+  main_loop_run_for (MOVING_TIME * 1000);
   g_clear_handle_id (&stage->probe, g_source_remove);
 
   tell ("late by the clock", stage->waits);
@@ -227,7 +211,7 @@ test_moving (void)
 
   open_stage (&stage, DRAY_REQUEST_DOWNLOADING);
   mover = g_timeout_add (SAMPLE_INTERVAL, move_cb, &stage);
-  run_for (1000);
+  main_loop_run_for (1000);
   for (guint i = 0; i < N_ROUNDS && !well; i++)
     well = run_round (&stage);
   g_source_remove (mover);
@@ -303,7 +287,7 @@ assert_becomes_true_in_sight (Stage *stage)
 
   for (guint i = 0; i < N_LOOKS && (stage->n_frames == n_frames || n_seen < 3 || n_wrong > 0); i++)
     {
-      run_for (LOOK_INTERVAL);
+      main_loop_run_for (LOOK_INTERVAL);
       n_seen = n_wrong = 0;
       look (scroller, scroller, &n_seen, &n_wrong);
     }
@@ -346,13 +330,13 @@ test_quiet (gconstpointer state)
   for (guint i = 0; i < N_LOOKS; i++)
     {
       n_frames = stage.n_frames;
-      run_for (SETTLE_TIME);
+      main_loop_run_for (SETTLE_TIME);
       if (stage.n_frames == n_frames)
         break;
     }
 
   n_frames = stage.n_frames;
-  run_for (QUIET_TIME * 1000);
+  main_loop_run_for (QUIET_TIME * 1000);
   g_assert_cmpuint (stage.n_frames - n_frames, ==, 0);
   close_stage (&stage);
 }
