@@ -232,6 +232,19 @@ format_queued (const DrayProgress *progress)
     }
 }
 
+/* How much is missing is known when the drive has been looked at. */
+static char *
+format_short_of_space (const DrayProgress *progress)
+{
+  g_autofree char *missing = dray_format_size (progress->missing);
+
+  if (progress->missing == 0)
+    return g_strdup (_ ("Not enough space; continues by itself"));
+
+  /* Translators: %s is a size, as in "34 GB". */
+  return g_strdup_printf (_ ("Not enough space: %s missing; continues by itself"), missing);
+}
+
 static char *
 format_waiting (const DrayProgress *progress)
 {
@@ -246,12 +259,7 @@ format_waiting (const DrayProgress *progress)
   if (code == DRAY_ERROR_NO_NETWORK)
     return g_strdup (_ ("No network; continues by itself"));
   if (code == DRAY_ERROR_DISK_FULL)
-    {
-      g_autofree char *missing = dray_format_size (progress->missing);
-
-      /* Translators: %s is a size, as in "34 GB". */
-      return g_strdup_printf (_ ("Not enough space: %s missing; continues by itself"), missing);
-    }
+    return format_short_of_space (progress);
   if (wait == 0)
     return g_strdup (_ ("Reconnecting…"));
 

@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  * @speed: bytes per second
  * @eta: seconds left; -1 while nobody can tell
  * @wait: seconds until the next attempt; -1 when nothing is waited for
- * @missing: bytes that the drive has too few, while those are waited for; else 0
+ * @missing: bytes that the drive has too few, while those are waited for and known; else 0
  * @reason: (nullable): what is waited for: "held", or the name of an error
  * @queue_position: how many are to start before it, while it is queued; else -1
  * @caller: (nullable): who asked for it, if it was not this window

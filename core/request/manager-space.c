@@ -16,10 +16,11 @@
 struct _DraySpaceWait
 {
   gint64 asset_id;
-  gint64 written;   /* when it found the drive full */
-  gint64 missing;   /* bytes; 0 when it may run */
-  guint patience;   /* how many looks apart its runs are */
-  guint n_ticks;    /* until the next look */
+  gint64 written;    /* when it found the drive full */
+  gboolean is_short; /* it may not run */
+  gint64 missing;    /* bytes; 0 before its drive was looked at */
+  guint patience;    /* how many looks apart its runs are */
+  guint n_ticks;     /* until the next look */
   gboolean looking;
 };
 
@@ -92,6 +93,7 @@ looked_cb (gpointer data)
   if (wait != NULL && self->closing == NULL)
     {
       wait->looking = FALSE;
+      wait->is_short = look->missing > 0;
       wait->missing = look->missing;
       wait->n_ticks = wait->patience;
       dray_manager_pump_soon (self);
@@ -129,7 +131,7 @@ tick_cb (gpointer user_data)
           g_ptr_array_remove_index (self->space_waits, i - 1);
           continue;
         }
-      if (runs || wait->missing == 0)
+      if (runs || !wait->is_short)
         continue;
 
       waiting = TRUE;
@@ -162,12 +164,13 @@ dray_manager_wait_for_space (DrayManager *self, gint64 asset_id)
       wait->asset_id = asset_id;
       g_ptr_array_add (self->space_waits, wait);
     }
-  else if (wait->missing > 0)
+  else if (wait->is_short)
     return TRUE; /* the job's next request */
 
   wait->patience = wait->written == written ? MIN (2 * wait->patience, PATIENCE_MAX) : 1;
   wait->written = written;
-  wait->missing = 1;
+  wait->is_short = TRUE;
+  wait->missing = 0;
   wait->n_ticks = wait->patience;
   if (self->space_source == 0)
     self->space_source
@@ -182,7 +185,7 @@ dray_manager_is_short_of_space (DrayManager *self, DrayRequest *request)
 {
   DraySpaceWait *wait = find_wait (self, request->record->asset_id);
 
-  if (wait == NULL || wait->missing == 0)
+  if (wait == NULL || !wait->is_short)
     return FALSE;
 
   show (self, request, wait->missing);
@@ -229,7 +232,7 @@ dray_manager_plan_space (DrayDownloadJob *job, GPtrArray *needs, gpointer user_d
       DraySpaceWait *wait = find_wait (self, request->record->asset_id);
 
       if (asset == NULL || request->record->position > position
-          || asset->record.state != DRAY_ASSET_FETCHING || (wait != NULL && wait->missing > 0)
+          || asset->record.state != DRAY_ASSET_FETCHING || (wait != NULL && wait->is_short)
           || dray_manager_find_job (self, asset->record.id) != NULL
           || !g_hash_table_add (seen, asset))
         continue;

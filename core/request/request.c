@@ -266,7 +266,8 @@ dray_request_get_also_for (DrayRequest *self)
  * dray_request_get_missing:
  * @self: a request
  *
- * Returns: how many bytes its drive has too few, while that is what it waits for; else 0
+ * Returns: how many bytes its drive has too few, while that is what it waits for and once that is
+ *   known; else 0
  */
 gint64
 dray_request_get_missing (DrayRequest *self)

@@ -127,7 +127,8 @@ static void
 awaited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   WorldTold *told = user_data;
-  G_GNUC_UNUSED g_autofree char *path = dray_request_await_finish (DRAY_REQUEST (source), result, &told->error);
+  G_GNUC_UNUSED g_autofree char *path =
+      dray_request_await_finish (DRAY_REQUEST (source), result, &told->error);
 
   told->told = TRUE;
   world_told_unref (told);

@@ -90,7 +90,8 @@ state_cb (DrayRequest *request, G_GNUC_UNUSED GParamSpec *pspec, gpointer user_d
 static void
 told_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  G_GNUC_UNUSED g_autofree char *path = dray_request_await_finish (DRAY_REQUEST (source), result, NULL);
+  G_GNUC_UNUSED g_autofree char *path =
+      dray_request_await_finish (DRAY_REQUEST (source), result, NULL);
 
   act (user_data, DRAY_REQUEST (source));
 }

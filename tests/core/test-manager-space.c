@@ -198,6 +198,7 @@ test_later (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
 
   dray_manager_set_max_transfers (fixture->manager, 1);
   request = fill (fixture);
+  g_assert_true (dray_request_get_missing (request) == 0 || knows_missing (request));
   fixture_wait (knows_missing, request);
   g_assert_cmpint (dray_request_get_missing (request), >=, MARGIN + FIXTURE_SIZE - 2 * FULL_AT);
   g_assert_cmpint (dray_request_get_missing (request), <=, MARGIN + FIXTURE_SIZE);
