@@ -21,14 +21,15 @@ force_http1 (void)
 
 /**
  * dray_http_session_new:
+ * @silence: how long a socket may be silent, in seconds
  *
  * Returns: (transfer full): a session, to be made and freed in the main thread
  */
 SoupSession *
-dray_http_session_new (void)
+dray_http_session_new (guint silence)
 {
   SoupSession *session = soup_session_new_with_options ("user-agent", "dray/" DRAY_VERSION,
-                                                        "timeout", DRAY_HTTP_SILENCE,
+                                                        "timeout", silence,
                                                         "max-conns", CONNECTIONS_MAX,
                                                         "max-conns-per-host", CONNECTIONS_MAX,
                                                         NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * How Dray speaks HTTP: one libsoup session for a manager, and one blocking GET.
+ * How Dray speaks HTTP: a libsoup session, and one blocking GET.
  *
- * The session is made in the main thread and then only sends, which any thread may do. HTTP/1.1,
- * no content decoding, no redirects of its own, and connection caps so far above what is ever
- * opened that nothing queues inside it: a queued send does not notice its cancellable.
+ * A session is made in the main thread and then sends in one thread at a time (session-pool.h says
+ * why). HTTP/1.1, no content decoding, no redirects of its own, and connection caps so far above
+ * what is ever opened that nothing queues inside it: a queued send does not notice its cancellable.
  */
 
 #pragma once
@@ -51,7 +51,7 @@ typedef struct
   GInputStream *body;
 } DrayHttpAnswer;
 
-SoupSession *dray_http_session_new (void);
+SoupSession *dray_http_session_new (guint silence);
 DrayHttpAnswer *dray_http_get (SoupSession *session,
                                const DrayHttpQuery *query,
                                GCancellable *cancellable,

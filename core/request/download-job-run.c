@@ -104,7 +104,7 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
   if (get_known (self, &known))
     plan.known = &known;
 
-  self->transfer = dray_transfer_new (&plan, self->engine->session, self->engine->hosts,
+  self->transfer = dray_transfer_new (&plan, self->engine->sessions, self->engine->hosts,
                                       disk, journal, DRAY_RESOLVER (self));
   dray_transfer_run_async (self->transfer, self->cancellable, transferred_cb,
                            g_object_ref (self));

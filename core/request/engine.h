@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * What a manager shares with its jobs: the session, what the hosts take, the threads, the catalog
+ * What a manager shares with its jobs: the sessions, what the hosts take, the threads, the catalog
  * and its contents.
  *
  * A plain struct that the manager owns; the main thread's.
@@ -12,18 +12,17 @@
 #include "core/catalog/catalog.h"
 #include "core/http/host-limits.h"
 #include "core/http/network.h"
+#include "core/http/session-pool.h"
 #include "core/library/disks.h"
 #include "core/request/asset-table.h"
 #include "core/request/request-private.h"
 #include "core/transfer/rate-limiter.h"
 
-#include <libsoup/soup.h>
-
 G_BEGIN_DECLS
 
 typedef struct
 {
-  SoupSession *session;
+  DraySessionPool *sessions;
   DrayNetwork *network;
   DrayRateLimiter *limiter; /* for all transfers together */
   DrayHostLimits *hosts;

@@ -3,7 +3,6 @@
 #include "core/request/manager-private.h"
 
 #include "core/base/error.h"
-#include "core/http/session.h"
 #include "core/library/drive.h"
 #include "core/request/restore.h"
 
@@ -54,7 +53,7 @@ dray_manager_finalize (GObject *object)
   dray_network_free (self->engine.network);
   dray_rate_limiter_unref (self->engine.limiter);
   dray_asset_table_free (self->engine.assets);
-  g_object_unref (self->engine.session);
+  dray_session_pool_unref (self->engine.sessions);
   dray_host_limits_free (self->engine.hosts);
   g_free (self->engine.boot_id);
   g_free (self->catalog_path);
@@ -160,7 +159,7 @@ dray_manager_init (DrayManager *self)
                                                (GDestroyNotify) g_hash_table_unref);
   self->max_transfers = MAX_TRANSFERS;
   self->engine.requests = g_list_store_new (DRAY_TYPE_REQUEST);
-  self->engine.session = dray_http_session_new ();
+  self->engine.sessions = dray_session_pool_new ();
   self->engine.network = dray_network_new (dray_manager_try_now, self);
   self->engine.limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, NULL);
   self->engine.hosts = dray_host_limits_new ();

@@ -26,7 +26,8 @@ typedef enum
 struct _DrayConnection
 {
   DrayWorker *worker;
-  SoupSession *session;
+  DraySessionPool *sessions;
+  SoupSession *session; /* lent by the pool */
   DrayRateLimiter *limiter; /* its own, below the transfer's */
   const DrayConnectionEvents *events; /* NULL while the connection is being freed */
   gpointer user_data;

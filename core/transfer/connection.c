@@ -115,7 +115,7 @@ fetched_cb (gpointer data)
 
 /**
  * dray_connection_new:
- * @session: the manager's session
+ * @sessions: the manager's sessions
  * @limiter: how fast all of the transfer may read
  * @events: what to tell; must outlive the connection
  * @user_data: for @events
@@ -123,14 +123,15 @@ fetched_cb (gpointer data)
  * Returns: (transfer full): an idle connection
  */
 DrayConnection *
-dray_connection_new (SoupSession *session,
+dray_connection_new (DraySessionPool *sessions,
                      DrayRateLimiter *limiter,
                      const DrayConnectionEvents *events,
                      gpointer user_data)
 {
   DrayConnection *self = g_new0 (DrayConnection, 1);
 
-  self->session = g_object_ref (session);
+  self->sessions = dray_session_pool_ref (sessions);
+  self->session = dray_session_pool_take (sessions);
   self->limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, limiter);
   self->events = events;
   self->user_data = user_data;
@@ -160,7 +161,8 @@ dray_connection_free (DrayConnection *connection)
   g_clear_pointer (&connection->location, dray_location_free);
   dray_validator_clear (&connection->validator);
   g_clear_object (&connection->cancellable);
-  g_object_unref (connection->session);
+  dray_session_pool_give_back (connection->sessions, connection->session);
+  dray_session_pool_unref (connection->sessions);
   dray_rate_limiter_unref (connection->limiter);
   g_free (connection->buffer);
   g_free (connection->disk_buffer);

@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "core/http/session-pool.h"
 #include "core/http/session.h"
 #include "core/transfer/hasher.h"
 #include "core/transfer/partial-file.h"
@@ -76,7 +77,7 @@ typedef struct
   void (*ended) (gpointer user_data, gint64 n_bytes, const GError *error);
 } DrayConnectionEvents;
 
-DrayConnection *dray_connection_new (SoupSession *session,
+DrayConnection *dray_connection_new (DraySessionPool *sessions,
                                      DrayRateLimiter *limiter,
                                      const DrayConnectionEvents *events,
                                      gpointer user_data);

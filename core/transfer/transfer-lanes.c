@@ -167,7 +167,7 @@ start_lane (DrayTransfer *self, const DrayAssignment *assignment)
   dray_host_share_open (self->share);
 
   if (lane->connection == NULL)
-    lane->connection = dray_connection_new (self->session, self->limiter, &connection_events, lane);
+    lane->connection = dray_connection_new (self->sessions, self->limiter, &connection_events, lane);
   dray_connection_start (lane->connection, &fetch);
 }
 

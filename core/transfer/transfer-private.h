@@ -50,7 +50,7 @@ struct _DrayTransfer
   guint interval;      /* milliseconds */
   guint n_connections; /* fixed; 0 for as many as pay */
   DrayKnownFile known; /* path NULL for none */
-  SoupSession *session;
+  DraySessionPool *sessions;
   DrayHostLimits *hosts;
   DrayWorker *disk;
   DrayJournal *journal;

@@ -14,7 +14,7 @@ dray_transfer_dispose (GObject *object)
   /* First the threads, then what they use. */
   dray_transfer_clear_lanes (self);
   g_clear_pointer (&self->hasher, dray_hasher_free);
-  g_clear_object (&self->session);
+  g_clear_pointer (&self->sessions, dray_session_pool_unref);
   g_clear_object (&self->journal);
   g_clear_object (&self->resolver);
   g_clear_object (&self->run_cancellable);
@@ -77,7 +77,7 @@ copy_or_new (GArray *array, guint element_size)
 /**
  * dray_transfer_new:
  * @plan: what to start from
- * @session: the manager's session
+ * @sessions: the manager's sessions
  * @hosts: what the hosts take; must outlive the run
  * @disk: the disk thread of the folder's filesystem; must outlive the transfer
  * @journal: who remembers
@@ -87,7 +87,7 @@ copy_or_new (GArray *array, guint element_size)
  */
 DrayTransfer *
 dray_transfer_new (const DrayTransferPlan *plan,
-                   SoupSession *session,
+                   DraySessionPool *sessions,
                    DrayHostLimits *hosts,
                    DrayWorker *disk,
                    DrayJournal *journal,
@@ -122,7 +122,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
   self->n_recorded_blocks = self->saved_blocks->len;
   self->damages = g_array_new (FALSE, FALSE, sizeof (DrayClaim));
 
-  self->session = g_object_ref (session);
+  self->sessions = dray_session_pool_ref (sessions);
   self->hosts = hosts;
   self->disk = disk;
   self->journal = g_object_ref (journal);

@@ -15,11 +15,10 @@
 #include "core/base/worker.h"
 #include "core/http/host-limits.h"
 #include "core/http/network.h"
+#include "core/http/session-pool.h"
 #include "core/transfer/journal.h"
 #include "core/transfer/rate-limiter.h"
 #include "core/transfer/resolver.h"
-
-#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -153,7 +152,7 @@ G_DECLARE_FINAL_TYPE (DrayTransfer, dray_transfer, DRAY, TRANSFER, GObject)
 void dray_known_file_clear (DrayKnownFile *known);
 
 DrayTransfer *dray_transfer_new (const DrayTransferPlan *plan,
-                                 SoupSession *session,
+                                 DraySessionPool *sessions,
                                  DrayHostLimits *hosts,
                                  DrayWorker *disk,
                                  DrayJournal *journal,

@@ -97,7 +97,7 @@ fixture_reopen (ManagerFixture *fixture)
 void
 fixture_set_silence (ManagerFixture *fixture, guint seconds)
 {
-  soup_session_set_timeout (fixture->manager->engine.session, seconds);
+  dray_session_pool_set_silence (fixture->manager->engine.sessions, seconds);
 }
 
 void

@@ -2,7 +2,7 @@
 
 /* A limit that changes while bytes move. */
 
-#include "core/http/session.h"
+#include "core/http/session-pool.h"
 #include "core/transfer/transfer.h"
 
 #include "tests/server/model-server.h"
@@ -132,7 +132,7 @@ new_transfer (const char *directory,
               gint64 rate_limit)
 {
   g_autoptr (Stub) stub = g_object_new (STUB_TYPE, NULL);
-  g_autoptr (SoupSession) session = dray_http_session_new ();
+  g_autoptr (DraySessionPool) sessions = dray_session_pool_new ();
   const DrayValidator validator = { 0 };
   const DrayFileIdentity identity = { 0 };
   const DrayTransferPlan plan = {
@@ -147,7 +147,7 @@ new_transfer (const char *directory,
   };
 
   stub->url = g_strdup (url);
-  return dray_transfer_new (&plan, session, hosts, disk, DRAY_JOURNAL (stub), DRAY_RESOLVER (stub));
+  return dray_transfer_new (&plan, sessions, hosts, disk, DRAY_JOURNAL (stub), DRAY_RESOLVER (stub));
 }
 
 static void
