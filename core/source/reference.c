@@ -137,6 +137,7 @@ dray_reference_parse (const char *source, GError **error)
     }
 
   reference = g_new0 (DrayReference, 1);
+  reference->kind = DRAY_REFERENCE_LINK;
   reference->model_id = make_model_id (normalised);
   reference->urls = list_urls (url, &reference->asked);
   reference->url = g_strdup (g_ptr_array_index (reference->urls, 0));

@@ -11,16 +11,26 @@
 G_BEGIN_DECLS
 
 /**
+ * DrayReferenceKind:
+ * @DRAY_REFERENCE_LINK: a link to a file, or to one shard of a set, which stands for them all
+ */
+typedef enum
+{
+  DRAY_REFERENCE_LINK,
+} DrayReferenceKind;
+
+/**
  * DrayReference:
+ * @kind: what kind of source it is
  * @model_id: the model id, a function of the text alone
- * @url: where the first file is asked for, which is also the first of @urls
- * @urls: (element-type utf8): where each of the files is asked for, in the order of the shards
- * @asked: which of @urls the text itself names, from 0
- *
- * A link to one file, or to one shard of a set, which stands for them all.
+ * @url: (nullable): of a link: where the first file is asked for, which is also the first of @urls
+ * @urls: (nullable) (element-type utf8): of a link: where each of the files is asked for, in the order of the
+ *   shards
+ * @asked: of a link: which of @urls the text itself names, from 0
  */
 typedef struct
 {
+  DrayReferenceKind kind;
   char *model_id;
   char *url;
   GPtrArray *urls;
