@@ -187,8 +187,13 @@ static const char version_2[] =
     "  size             INTEGER CHECK (size >= 0) -- in bytes\n"
     ") STRICT, WITHOUT ROWID;\n";
 
+static const char version_3[] =
+    "ALTER TABLE asset ADD COLUMN -- what the source calls the file; NULL to let the server or the\n"
+    "                             -- link say it\n"
+    "  planned_name TEXT;\n";
+
 /* Element n takes a catalog from version n to version n + 1. */
-static const char *const migrations[] = { version_1, version_2 };
+static const char *const migrations[] = { version_1, version_2, version_3 };
 
 static gboolean
 set_foreign_error (GError **error)

@@ -44,10 +44,12 @@ put_model (sqlite3 *db, const DrayModelRecord *record, GError **error)
 static const char put_asset_sql[]
     = "INSERT INTO asset (id, model_id, download_key, url, directory, name, state, total,"
       "  expected_sha256, sha256, length_proven, etag, last_modified, date_gap,"
-      "  boot_id, device, inode, mount, sync_failed, digest_tied, created_at, completed_at)"
+      "  boot_id, device, inode, mount, sync_failed, digest_tied, planned_name,"
+      "  created_at, completed_at)"
       " VALUES (:id, :model_id, :download_key, :url, :directory, :name, :state, :total,"
       "  :expected_sha256, :sha256, :length_proven, :etag, :last_modified, :date_gap,"
-      "  :boot_id, :device, :inode, :mount, :sync_failed, :digest_tied, :created_at, :completed_at)"
+      "  :boot_id, :device, :inode, :mount, :sync_failed, :digest_tied, :planned_name,"
+      "  :created_at, :completed_at)"
       " ON CONFLICT (id) DO UPDATE SET model_id = excluded.model_id,"
       "  download_key = excluded.download_key, url = excluded.url,"
       "  directory = excluded.directory, name = excluded.name, state = excluded.state,"
@@ -56,7 +58,7 @@ static const char put_asset_sql[]
       "  etag = excluded.etag, last_modified = excluded.last_modified,"
       "  date_gap = excluded.date_gap, boot_id = excluded.boot_id, device = excluded.device,"
       "  inode = excluded.inode, mount = excluded.mount, sync_failed = excluded.sync_failed,"
-      "  digest_tied = excluded.digest_tied,"
+      "  digest_tied = excluded.digest_tied, planned_name = excluded.planned_name,"
       "  created_at = excluded.created_at, completed_at = excluded.completed_at";
 
 static gboolean
@@ -88,6 +90,7 @@ put_asset (sqlite3 *db, const DrayAssetRecord *record, GError **error)
          && bind_text (statement, ":url", record->url, error)
          && bind_text (statement, ":directory", record->directory, error)
          && bind_text (statement, ":name", record->name, error)
+         && bind_text (statement, ":planned_name", record->planned_name, error)
          && bind_text (statement, ":state", dray_asset_state_get_name (record->state), error)
          && bind_text (statement, ":expected_sha256", record->expected_sha256, error)
          && bind_text (statement, ":sha256", record->sha256, error)

@@ -88,6 +88,7 @@ dray_asset_record_copy_into (DrayAssetRecord *to, const DrayAssetRecord *from)
   to->expected_sha256 = g_strdup (from->expected_sha256);
   to->sha256 = g_strdup (from->sha256);
   to->etag = g_strdup (from->etag);
+  to->planned_name = g_strdup (from->planned_name);
   to->last_modified = g_strdup (from->last_modified);
 }
 
@@ -108,6 +109,7 @@ dray_asset_record_clear (DrayAssetRecord *record)
   g_free (record->expected_sha256);
   g_free (record->sha256);
   g_free (record->etag);
+  g_free (record->planned_name);
   g_free (record->last_modified);
   dray_asset_record_init (record);
 }

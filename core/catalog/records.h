@@ -47,6 +47,7 @@ typedef struct
   char *url;
   char *directory;       /* absolute; where the partial and the finished file lie */
   char *name;            /* of the finished file; NULL until the first response */
+  char *planned_name;    /* what the source calls the file; NULL for nothing */
   DrayAssetState state;
   gint64 total;          /* DRAY_SIZE_UNKNOWN */
   char *expected_sha256; /* hexadecimal; NULL for none */

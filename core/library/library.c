@@ -52,6 +52,19 @@ dray_library_has_file (const char *path, const DrayFinishedFile *finished)
 }
 
 /**
+ * dray_shelf_init:
+ * @shelf: (out caller-allocates): where a model belongs
+ * @publisher: who publishes it, in any words
+ * @model: what it is called, in any words
+ */
+void
+dray_shelf_init (DrayShelf *shelf, const char *publisher, const char *model)
+{
+  shelf->publisher = dray_file_name_clean (publisher);
+  shelf->model = dray_file_name_clean (model);
+}
+
+/**
  * dray_shelf_init_for_link:
  * @shelf: (out caller-allocates): where the file of a link belongs
  * @url: a link with a host
@@ -70,8 +83,7 @@ dray_shelf_init_for_link (DrayShelf *shelf, const char *url)
     *dot = '\0';
   dray_file_name_strip_shard (file);
 
-  shelf->publisher = dray_file_name_clean (uri != NULL ? g_uri_get_host (uri) : "");
-  shelf->model = dray_file_name_clean (file);
+  dray_shelf_init (shelf, uri != NULL ? g_uri_get_host (uri) : "", file);
 }
 
 /**

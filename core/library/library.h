@@ -42,6 +42,7 @@ typedef struct
 
 char *dray_library_get_default_root (void);
 gboolean dray_library_has_file (const char *path, const DrayFinishedFile *finished);
+void dray_shelf_init (DrayShelf *shelf, const char *publisher, const char *model);
 void dray_shelf_init_for_link (DrayShelf *shelf, const char *url);
 char *dray_shelf_get_directory (const DrayShelf *shelf, const char *root);
 void dray_shelf_clear (DrayShelf *shelf);

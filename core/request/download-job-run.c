@@ -82,6 +82,7 @@ run_transfer (DrayDownloadJob *self, DrayWorker *disk)
   DrayTransferPlan plan = {
     .directory = record->directory,
     .name = record->name,
+    .planned_name = record->planned_name,
     .suggested_name = suggested,
     .expected_sha256 = record->expected_sha256,
     .restart_changed = wants_restart (self),

@@ -211,6 +211,10 @@ stop (DrayManager *self, DrayRequest *request)
       dray_manager_dequeue (self, request);
       dray_manager_settle (self, request, DRAY_REQUEST_PAUSED, NULL);
     }
+  else if (dray_manager_stop_plan (self, request))
+    {
+      return;
+    }
   else if (delivery != NULL && dray_delivery_is_running (delivery))
     {
       dray_delivery_cancel (delivery);
@@ -475,8 +479,8 @@ dray_manager_remove_async (DrayManager *self,
   request = dray_manager_find_request (self, id);
   if (request == NULL)
     {
-      g_task_return_new_error (task, DRAY_ERROR, DRAY_ERROR_NOT_FOUND,
-                               "No download has the id %s", id);
+      g_task_return_new_error (task, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "No download has the id %s",
+                               id);
       return;
     }
   if (dray_request_is_running (request))

@@ -18,6 +18,7 @@ stop_everything (DrayManager *self)
       if (dray_request_is_running (request) && request->fate != DRAY_FATE_DISCARD)
         request->fate = DRAY_FATE_PAUSE;
     }
+  dray_manager_stop_plans (self);
   for (guint i = 0; i < self->jobs->len; i++)
     dray_download_job_cancel (g_ptr_array_index (self->jobs, i));
   for (guint i = 0; i < deliveries->len; i++)
@@ -63,8 +64,8 @@ dray_manager_close_if_idle (DrayManager *self)
 {
   g_autoptr (GTask) task = NULL;
 
-  if (self->closing == NULL || self->jobs->len > 0 || self->deliveries->len > 0
-      || self->n_operations > 0)
+  if (self->closing == NULL || self->plans->len > 0 || self->jobs->len > 0
+      || self->deliveries->len > 0 || self->n_operations > 0)
     return;
 
   /* Those who listen may begin something that must end first. */

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Asking for a file, and asking again. */
+/* Asking for files: what a call adds, and what a plan makes of it. */
 
 #include "core/request/manager-private.h"
 
 #include "core/base/download-key.h"
 #include "core/base/error.h"
 #include "core/library/library.h"
-#include "core/source/reference.h"
+#include "core/source/planner.h"
 
 /* One call for a download or a load, as it is understood. */
 typedef struct
 {
   const char *kind;
   const char *source;
-  DrayReference *reference;
-  DrayDownloadOptions *options;
-  DrayShelf shelf;
-  char *directory;
-  char *sha256;
+  const char *model_id;
+  const char *caller;
+  DrayRequestWishes wishes;  /* its texts are not the call's own */
+  char *asked_directory;     /* NULL for the library */
+  char *directory;           /* NULL until there is a plan */
+  char *sha256;              /* NULL for none */
+  const DrayPlan *plan;      /* NULL until there is one */
   DrayCatalogChange *change; /* all that the call adds is recorded at once */
   GPtrArray *requests;       /* of DrayRequest: what the call adds, a parent first */
 } Call;
@@ -26,9 +28,7 @@ typedef struct
 static void
 call_clear (Call *call)
 {
-  g_clear_pointer (&call->reference, dray_reference_free);
-  g_clear_object (&call->options);
-  dray_shelf_clear (&call->shelf);
+  g_free (call->asked_directory);
   g_free (call->directory);
   g_free (call->sha256);
   g_clear_pointer (&call->change, dray_catalog_change_free);
@@ -37,20 +37,30 @@ call_clear (Call *call)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Call, call_clear)
 
-static DrayStoredAsset *
-add_asset (DrayManager *self, const Call *call, const char *url)
+/* What the bytes of a file must be for this call. */
+static const char *
+get_expected (const Call *call, const DrayPlannedAsset *planned)
 {
+  return call->sha256 != NULL ? call->sha256 : planned->sha256;
+}
+
+static DrayStoredAsset *
+add_asset (DrayManager *self, const Call *call, const DrayPlannedAsset *planned)
+{
+  const char *sha256 = get_expected (call, planned);
   DrayStoredAsset *asset = dray_stored_asset_new ();
   DrayAssetRecord *record = &asset->record;
 
   record->id = dray_catalog_reserve_asset_id (self->engine.catalog);
-  record->model_id = g_strdup (call->reference->model_id);
+  record->model_id = g_strdup (call->model_id);
   record->directory = g_strdup (call->directory);
-  record->url = g_strdup (url);
-  record->download_key = dray_download_key_new (url, call->sha256);
-  record->expected_sha256 = g_strdup (call->sha256);
+  record->url = g_strdup (planned->url);
+  record->planned_name = g_strdup (planned->name);
+  record->total = planned->size;
+  record->download_key = dray_download_key_new (planned->url, sha256);
+  record->expected_sha256 = g_strdup (sha256);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
-  if (call->sha256 != NULL)
+  if (sha256 != NULL)
     dray_stored_asset_keep_link_key (asset);
   dray_asset_table_add (self->engine.assets, asset);
 
@@ -84,8 +94,8 @@ find_by_key (DrayManager *self, const char *key)
   for (guint i = 0; i < self->jobs->len; i++)
     {
       DrayDownloadJob *job = g_ptr_array_index (self->jobs, i);
-      DrayStoredAsset *asset
-          = dray_asset_table_find (self->engine.assets, dray_download_job_get_asset_id (job));
+      DrayStoredAsset *asset =
+          dray_asset_table_find (self->engine.assets, dray_download_job_get_asset_id (job));
 
       if (dray_download_job_accepts (job) && dray_stored_asset_has_key (asset, key))
         return asset;
@@ -133,32 +143,40 @@ is_awaited (DrayManager *self, gint64 asset_id)
  * link becomes that of the new call, which may be signed anew, unless others rely on the one that
  * it has. */
 static DrayStoredAsset *
-find_or_add_asset (DrayManager *self, const Call *call, const char *url)
+find_or_add_asset (DrayManager *self, const Call *call, const DrayPlannedAsset *planned)
 {
-  DrayStoredAsset *asset = find_asset (self, url, call->sha256);
+  DrayStoredAsset *asset = find_asset (self, planned->url, get_expected (call, planned));
 
   if (asset == NULL)
-    return add_asset (self, call, url);
+    return add_asset (self, call, planned);
 
   if (!is_awaited (self, asset->record.id))
     {
       dray_stored_asset_keep_link_key (asset);
       g_free (asset->record.url);
-      asset->record.url = g_strdup (url);
+      asset->record.url = g_strdup (planned->url);
       dray_stored_asset_keep_link_key (asset);
     }
   return asset;
 }
 
+/* Whether a request is what an earlier call of the same kind by the same caller has left: one that
+ * never got as far as its files, or one for the same file; @asset_id is 0 for a set. */
 static gboolean
-is_same_call (const Call *call, DrayRequest *request)
+takes_place_of (const Call *call, DrayRequest *request, gint64 asset_id)
 {
   const DrayRequestRecord *record = request->record;
+  gboolean has_files = record->asset_id != 0 || dray_request_is_parent (request);
 
-  return (request->state == DRAY_REQUEST_PAUSED || request->state == DRAY_REQUEST_FAILED)
-         && request->fate == DRAY_FATE_RUN && record->parent_id == NULL
-         && g_str_equal (record->caller, dray_download_options_get_caller (call->options))
-         && g_str_equal (record->model_id, call->reference->model_id)
+  if ((request->state != DRAY_REQUEST_PAUSED && request->state != DRAY_REQUEST_FAILED)
+      || request->fate != DRAY_FATE_RUN || record->parent_id != NULL
+      || !g_str_equal (record->caller, call->caller)
+      || !g_str_equal (record->model_id, call->model_id))
+    return FALSE;
+  if (!has_files)
+    return g_strcmp0 (record->directory, call->asked_directory) == 0;
+
+  return call->plan != NULL && record->asset_id == asset_id
          && g_strcmp0 (record->directory, call->directory) == 0;
 }
 
@@ -172,7 +190,7 @@ replace_earlier (DrayManager *self, Call *call, gint64 asset_id)
     {
       DrayRequest *earlier = dray_engine_get_request (&self->engine, position);
 
-      if (is_same_call (call, earlier) && earlier->record->asset_id == asset_id)
+      if (takes_place_of (call, earlier, asset_id))
         dray_manager_forget_request (self, earlier, call->change);
       else
         position++;
@@ -180,130 +198,182 @@ replace_earlier (DrayManager *self, Call *call, gint64 asset_id)
 }
 
 static void
-set_wishes (DrayRequest *request, DrayDownloadOptions *options, const char *url)
+set_wishes (DrayRequest *request, const DrayRequestWishes *wishes, const char *url)
 {
-  DrayRequestWishes *wishes = &request->wishes;
+  DrayRequestWishes copy = *wishes;
 
-  g_free (wishes->url);
-  g_free (wishes->token);
-  wishes->url = g_strdup (url);
-  wishes->token = g_strdup (dray_download_options_get_token (options));
-  wishes->rate_limit = dray_download_options_get_rate_limit (options);
-  wishes->connections = dray_download_options_get_connections (options);
-  wishes->restart_changed = dray_download_options_get_restart_changed (options);
-  wishes->start_now = FALSE;
+  copy.url = g_strdup (url);
+  copy.token = g_strdup (wishes->token);
+  g_free (request->wishes.url);
+  g_free (request->wishes.token);
+  request->wishes = copy;
 }
 
 static DrayRequest *
-add_request (DrayManager *self,
-             Call *call,
+new_request (DrayManager *self,
+             const Call *call,
              const char *kind,
              const char *source,
-             const DrayStoredAsset *asset,
-             DrayRequest *parent)
+             const char *expected_sha256)
 {
   g_autoptr (DrayRequestRecord) record = dray_request_record_new ();
-  DrayRequest *request;
 
   record->id = g_uuid_string_random ();
   record->kind = g_strdup (kind);
   record->source = g_strdup (source);
-  record->model_id = g_strdup (call->reference->model_id);
-  record->parent_id = parent != NULL ? g_strdup (dray_request_get_id (parent)) : NULL;
-  record->asset_id = asset != NULL ? asset->record.id : 0;
-  record->caller = g_strdup (dray_download_options_get_caller (call->options));
+  record->model_id = g_strdup (call->model_id);
+  record->caller = g_strdup (call->caller);
   record->state = g_strdup (dray_request_state_get_name (DRAY_REQUEST_RESOLVING));
-  record->directory = g_strdup (call->directory);
-  record->expected_sha256 = g_strdup (call->sha256);
+  record->directory = g_strdup (call->directory != NULL ? call->directory : call->asked_directory);
+  record->expected_sha256 = g_strdup (expected_sha256);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
   record->position = self->next_position++;
 
-  request = dray_request_new (record);
-  if (parent != NULL)
-    dray_request_add_child (parent, request);
-  if (asset != NULL)
-    {
-      dray_request_set_asset (request, asset);
-      dray_catalog_change_put_asset (call->change, &asset->record);
-      dray_catalog_change_put_aliases (call->change, asset->record.id, asset->aliases);
-    }
+  return dray_request_new (record);
+}
+
+static void
+give_asset (DrayManager *self, Call *call, DrayRequest *request, const DrayPlannedAsset *planned)
+{
+  DrayStoredAsset *asset = find_or_add_asset (self, call, planned);
+
+  if (request->record->parent_id == NULL)
+    replace_earlier (self, call, asset->record.id);
+  dray_request_set_asset (request, asset);
+  set_wishes (request, &call->wishes, planned->url);
+  dray_catalog_change_put_asset (call->change, &asset->record);
+  dray_catalog_change_put_aliases (call->change, asset->record.id, asset->aliases);
   dray_catalog_change_put_request (call->change, request->record);
-  g_ptr_array_add (call->requests, request);
-
-  return request;
 }
 
-static DrayRequest *
-add_single (DrayManager *self, Call *call)
+static void
+add_child (DrayManager *self, Call *call, DrayRequest *parent, const DrayPlannedAsset *planned)
 {
-  const char *url = call->reference->url;
-  DrayStoredAsset *asset = find_or_add_asset (self, call, url);
-  DrayRequest *request;
+  DrayRequest *child =
+      new_request (self, call, "download", planned->url, get_expected (call, planned));
 
-  replace_earlier (self, call, asset->record.id);
-  request = add_request (self, call, call->kind, call->source, asset, NULL);
-  set_wishes (request, call->options, url);
-
-  return request;
+  child->record->parent_id = g_strdup (dray_request_get_id (parent));
+  dray_request_add_child (parent, child);
+  give_asset (self, call, child, planned);
+  dray_manager_watch_child (self, child);
+  g_ptr_array_add (call->requests, child);
 }
 
-static DrayRequest *
-add_set (DrayManager *self, Call *call)
+/* Makes a request what its plan says: the one for a file, or the parent of several. */
+static void
+give_files (DrayManager *self, Call *call, DrayRequest *request)
 {
-  const char *kind = g_str_equal (call->kind, "load") ? "load" : "set";
-  GPtrArray *urls = call->reference->urls;
-  DrayRequest *parent;
+  GPtrArray *assets = call->plan->assets;
+
+  g_free (request->record->directory);
+  request->record->directory = g_strdup (call->directory);
+  if (assets->len == 1)
+    {
+      const DrayPlannedAsset *planned = g_ptr_array_index (assets, 0);
+
+      g_free (request->record->expected_sha256);
+      request->record->expected_sha256 = g_strdup (get_expected (call, planned));
+      give_asset (self, call, request, planned);
+      return;
+    }
 
   replace_earlier (self, call, 0);
-  parent = add_request (self, call, kind, call->source, NULL, NULL);
-  for (guint i = 0; i < urls->len; i++)
-    {
-      const char *url = g_ptr_array_index (urls, i);
-      DrayRequest *child = add_request (self, call, "download", url,
-                                        find_or_add_asset (self, call, url), parent);
+  dray_request_become_parent (request);
+  dray_catalog_change_put_request (call->change, request->record);
+  for (guint i = 0; i < assets->len; i++)
+    add_child (self, call, request, g_ptr_array_index (assets, i));
+  dray_request_sum_up (request);
+}
 
-      set_wishes (child, call->options, url);
-      dray_manager_watch_child (self, child);
-    }
-  dray_request_sum_up (parent);
+/* Where the files go, and what the model is called there. */
+static void
+settle_directory (DrayManager *self, Call *call)
+{
+  const DrayPlannedAsset *first = g_ptr_array_index (call->plan->assets, 0);
+  g_auto (DrayShelf) shelf = { 0 };
+  g_autoptr (DrayModelRecord) model = NULL;
 
-  return parent;
+  if (call->plan->publisher != NULL && call->plan->model != NULL)
+    dray_shelf_init (&shelf, call->plan->publisher, call->plan->model);
+  else
+    dray_shelf_init_for_link (&shelf, first->url);
+
+  call->directory = call->asked_directory != NULL
+                        ? g_strdup (call->asked_directory)
+                        : dray_shelf_get_directory (&shelf, self->library_root);
+  model = dray_model_record_new (call->model_id, shelf.publisher, shelf.model);
+  dray_catalog_change_put_model (call->change, model);
+}
+
+/* A digest is of one file. */
+static gboolean
+check_digest (const Call *call, GError **error)
+{
+  if (call->sha256 == NULL || call->plan->assets->len == 1)
+    return TRUE;
+
+  g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
+               "A SHA-256 is of one file, and “%s” stands for %u files", call->source,
+               call->plan->assets->len);
+  return FALSE;
 }
 
 static gboolean
-check_options (Call *call, GError **error)
+read_options (Call *call, DrayDownloadOptions *options, GError **error)
 {
-  const char *directory = dray_download_options_get_directory (call->options);
-  const char *text = dray_download_options_get_sha256 (call->options);
+  const char *directory = dray_download_options_get_directory (options);
+  const char *text = dray_download_options_get_sha256 (options);
 
+  call->caller = dray_download_options_get_caller (options);
+  call->wishes = (DrayRequestWishes){
+    .token = (char *) dray_download_options_get_token (options),
+    .rate_limit = dray_download_options_get_rate_limit (options),
+    .connections = dray_download_options_get_connections (options),
+    .restart_changed = dray_download_options_get_restart_changed (options),
+  };
   call->sha256 = text != NULL ? dray_digest_normalise_hex (text) : NULL;
   if (text != NULL && call->sha256 == NULL)
     g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
                  "“%s” is not a SHA-256: 64 hexadecimal digits are", text);
-  else if (text != NULL && call->reference->urls->len > 1)
-    g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
-                 "A SHA-256 is of one file, and “%s” stands for %u files", call->source,
-                 call->reference->urls->len);
   else if (directory != NULL && !g_path_is_absolute (directory))
     g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
                  "The folder “%s” is not an absolute path", directory);
   else
-    return TRUE;
+    {
+      call->asked_directory = directory != NULL ? g_canonicalize_filename (directory, NULL) : NULL;
+      return TRUE;
+    }
 
   return FALSE;
 }
 
-/* Those who listen to the list may cancel what they find there: all of it has its place before. */
+/* Records what a call has added, and starts it. Those who listen to the list may cancel what they
+ * find there: all of it has its place before. */
 static void
-start (DrayManager *self, GPtrArray *requests)
+start (DrayManager *self, Call *call)
 {
   GListStore *list = self->engine.requests;
+  GPtrArray *requests = call->requests;
 
+  dray_catalog_write_async (self->engine.catalog, g_steal_pointer (&call->change),
+                            DRAY_DURABILITY_PROCESS, dray_engine_report, NULL);
   for (guint i = 0; i < requests->len; i++)
     if (!dray_request_is_parent (g_ptr_array_index (requests, i)))
       dray_manager_enqueue (self, g_ptr_array_index (requests, i));
   g_list_store_splice (list, g_list_model_get_n_items (G_LIST_MODEL (list)), 0, requests->pdata,
                        requests->len);
+}
+
+/* The model of a request that has no plan yet has no place in the library. */
+static void
+wait_for_plan (DrayManager *self, Call *call, DrayRequest *request)
+{
+  g_autoptr (DrayModelRecord) model = dray_model_record_new (call->model_id, "", "");
+
+  replace_earlier (self, call, 0);
+  set_wishes (request, &call->wishes, NULL);
+  dray_catalog_change_put_model (call->change, model);
+  dray_catalog_change_put_request (call->change, request->record);
 }
 
 static DrayRequest *
@@ -313,34 +383,88 @@ ask (DrayManager *self,
      DrayDownloadOptions *options,
      GError **error)
 {
+  g_autoptr (DrayDownloadOptions) wishes =
+      options != NULL ? g_object_ref (options) : dray_download_options_new ();
+  g_autoptr (DrayReference) reference = dray_reference_parse (source, error);
+  g_autoptr (DrayPlan) plan = NULL;
   g_auto (Call) call = { .kind = kind, .source = source };
-  const char *directory;
-  g_autoptr (DrayModelRecord) model = NULL;
   DrayRequest *request;
 
-  call.reference = dray_reference_parse (source, error);
-  if (call.reference == NULL)
+  if (reference == NULL || !read_options (&call, wishes, error)
+      || !dray_manager_check_open (self, error))
     return NULL;
-  call.options = options != NULL ? g_object_ref (options) : dray_download_options_new ();
-  if (!check_options (&call, error) || !dray_manager_check_open (self, error))
-    return NULL;
+  if (!dray_planner_needs_network (reference))
+    {
+      plan = dray_planner_plan (reference, NULL, NULL, error);
+      call.plan = plan;
+      if (plan == NULL || !check_digest (&call, error))
+        return NULL;
+    }
 
-  dray_shelf_init_for_link (&call.shelf, call.reference->url);
-  directory = dray_download_options_get_directory (call.options);
-  call.directory = directory != NULL ? g_canonicalize_filename (directory, NULL)
-                                     : dray_shelf_get_directory (&call.shelf, self->library_root);
-  model = dray_model_record_new (call.reference->model_id, call.shelf.publisher,
-                                 call.shelf.model);
+  call.model_id = reference->model_id;
   call.change = dray_catalog_change_new ();
   call.requests = g_ptr_array_new_with_free_func (g_object_unref);
-  dray_catalog_change_put_model (call.change, model);
-
-  request = call.reference->urls->len > 1 ? add_set (self, &call) : add_single (self, &call);
-  dray_catalog_write_async (self->engine.catalog, g_steal_pointer (&call.change),
-                            DRAY_DURABILITY_PROCESS, dray_engine_report, NULL);
-  start (self, call.requests);
+  request = new_request (self, &call, kind, source, call.sha256);
+  g_ptr_array_add (call.requests, request);
+  if (plan != NULL)
+    {
+      settle_directory (self, &call);
+      give_files (self, &call, request);
+    }
+  else
+    {
+      wait_for_plan (self, &call, request);
+    }
+  start (self, &call);
 
   return request;
+}
+
+/**
+ * dray_manager_adopt_plan:
+ * @self: an open manager
+ * @request: a running request without files, which is in no place
+ * @plan: what its source stands for
+ *
+ * Makes a request the one for a file, or the parent of several, and lets it go on.
+ */
+void
+dray_manager_adopt_plan (DrayManager *self, DrayRequest *request, const DrayPlan *plan)
+{
+  g_auto (Call) call = {
+    .kind = request->record->kind,
+    .source = request->record->source,
+    .model_id = request->record->model_id,
+    .caller = request->record->caller,
+    .wishes = request->wishes,
+    .asked_directory = g_strdup (request->record->directory),
+    .sha256 = g_strdup (request->record->expected_sha256),
+    .plan = plan,
+  };
+  g_autoptr (GError) error = NULL;
+
+  if (!check_digest (&call, &error))
+    {
+      dray_manager_settle (self, request, DRAY_REQUEST_FAILED, error);
+      return;
+    }
+
+  call.change = dray_catalog_change_new ();
+  call.requests = g_ptr_array_new_with_free_func (g_object_unref);
+  g_object_freeze_notify (G_OBJECT (request));
+  settle_directory (self, &call);
+  give_files (self, &call, request);
+  for (guint i = 0; i < plan->aliases->len; i++)
+    {
+      const char *alias = g_ptr_array_index (plan->aliases, i);
+
+      dray_manager_add_model_alias (self, alias, call.model_id);
+      dray_catalog_change_put_model_alias (call.change, alias, call.model_id);
+    }
+  if (!dray_request_is_parent (request))
+    dray_manager_enqueue (self, request);
+  start (self, &call);
+  g_object_thaw_notify (G_OBJECT (request));
 }
 
 /**
@@ -395,110 +519,4 @@ dray_manager_load_model (DrayManager *self,
   g_return_val_if_fail (DRAY_IS_MANAGER (self), NULL);
 
   return ask (self, "load", source, options, error);
-}
-
-/* Runs a paused or failed request again. Whoever hears of it may pause it at once, so it is in the
- * queue before. */
-void
-dray_manager_run_again (DrayManager *self, DrayRequest *request)
-{
-  gboolean parent = dray_request_is_parent (request);
-
-  g_object_freeze_notify (G_OBJECT (request));
-  dray_request_set_state (request, DRAY_REQUEST_RESOLVING);
-  dray_engine_put_request (&self->engine, request);
-  if (!parent)
-    dray_manager_enqueue (self, request);
-  g_object_thaw_notify (G_OBJECT (request));
-}
-
-/* Nobody hears of one of several requests before something is done to them all. */
-static void
-freeze_all (GPtrArray *requests, gboolean freeze)
-{
-  for (guint i = 0; i < requests->len; i++)
-    if (freeze)
-      g_object_freeze_notify (g_ptr_array_index (requests, i));
-    else
-      g_object_thaw_notify (g_ptr_array_index (requests, i));
-}
-
-/* Its new place is at the end of the queue as it is now, even if it runs again later. */
-static void
-wait_anew (DrayManager *self, DrayRequest *request)
-{
-  request->record->position = self->next_position++;
-  request->wishes.start_now = FALSE;
-}
-
-static void
-resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
-{
-  if (request->fate == DRAY_FATE_PAUSE)
-    {
-      request->fate = DRAY_FATE_RUN_AGAIN;
-      wait_anew (self, request);
-    }
-  if (request->fate != DRAY_FATE_RUN || dray_request_is_running (request)
-      || request->state == DRAY_REQUEST_COMPLETED)
-    return;
-
-  g_clear_pointer (&request->wishes.token, g_free);
-  request->wishes.rate_limit = DRAY_RATE_UNLIMITED;
-  request->wishes.connections = 0;
-  request->wishes.restart_changed = restart_changed;
-  wait_anew (self, request);
-  dray_manager_run_again (self, request);
-}
-
-/**
- * dray_manager_resume:
- * @self: an open manager
- * @id: the id of a request
- * @restart_changed: whether to start over if the file on the server has changed
- * @error: return location for a #GError
- *
- * Runs a paused or failed request again, under the same id; with a parent, its children. One that
- * runs goes on, and one that is being paused runs again when it is.
- *
- * Errors: %DRAY_ERROR_NOT_FOUND if there is no such request, or it has completed,
- * %DRAY_ERROR_CANCELLED if the manager is closing.
- *
- * Returns: whether it runs
- */
-gboolean
-dray_manager_resume (DrayManager *self,
-                     const char *id,
-                     gboolean restart_changed,
-                     GError **error)
-{
-  g_autoptr (GPtrArray) family = NULL;
-  DrayRequest *request;
-
-  g_return_val_if_fail (DRAY_IS_MANAGER (self), FALSE);
-
-  if (!dray_manager_check_open (self, error))
-    return FALSE;
-  request = dray_manager_find_request (self, id);
-  if (request == NULL || request->state == DRAY_REQUEST_COMPLETED
-      || request->fate == DRAY_FATE_DISCARD
-      || (dray_request_is_parent (request) && request->children->len == 0))
-    {
-      g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "No unfinished download has the id %s",
-                   id);
-      return FALSE;
-    }
-
-  family = dray_engine_snapshot (request->children);
-  g_ptr_array_insert (family, 0, g_object_ref (request));
-  freeze_all (family, TRUE);
-  for (guint i = 0; i < family->len; i++)
-    resume_one (self, g_ptr_array_index (family, i), restart_changed);
-  if (dray_request_is_parent (request))
-    dray_manager_update_parent (self, request);
-  freeze_all (family, FALSE);
-  /* What those who hear of it cancel may have settled without their hearing of that yet. */
-  dray_manager_advance_cancels (self);
-
-  return TRUE;
 }

@@ -9,7 +9,7 @@
 static gboolean
 is_still (DrayManager *self)
 {
-  if (self->jobs->len > 0)
+  if (self->plans->len > 0 || self->jobs->len > 0)
     return FALSE;
 
   for (guint i = 0; i < self->deliveries->len; i++)
@@ -106,6 +106,7 @@ dray_manager_hold_async (DrayManager *self, GAsyncReadyCallback callback, gpoint
   if (!self->held)
     {
       set_held (self, TRUE);
+      dray_manager_stop_plans (self);
       stop_jobs (self);
       stop_deliveries (self);
       dray_manager_pump_soon (self);

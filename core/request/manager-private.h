@@ -5,7 +5,9 @@
  *
  * manager.c: opening, what it holds
  * manager-close.c: closing
- * manager-download.c: asking, and asking again
+ * manager-download.c: asking; what a plan makes of a request
+ * manager-resume.c: running again
+ * manager-plan.c: requests whose files only a server can list
  * manager-queue.c: who runs next; jobs and deliveries from their start to their end
  * manager-hold.c: holding everything, the order of the queue
  * manager-cancel.c: pausing, discarding, sweeping, removing
@@ -15,12 +17,13 @@
  * manager-network.c: the network that comes back, the machine that wakes
  * manager-space.c: waiting for room on a full drive
  *
- * A running request is at any time in one of three places: in the queue, served by a job, or in a
- * delivery. A parent is in none of them until it is loaded.
+ * A running request is at any time in one of four places: being planned, in the queue, served by a
+ * job, or in a delivery. A parent is in none of them until it is loaded.
  */
 
 #pragma once
 
+#include "core/base/plan.h"
 #include "core/base/sleep-watch.h"
 #include "core/request/delivery.h"
 #include "core/request/download-job.h"
@@ -38,6 +41,7 @@ struct _DrayManager
   char *catalog_path;
   char *library_root;
   DrayEngine engine;
+  GPtrArray *plans;         /* those that are being made, see manager-plan.c */
   GPtrArray *queue;         /* of DrayRequest, in the person's order */
   GPtrArray *jobs;          /* of DrayDownloadJob, those that run */
   GPtrArray *deliveries;    /* of DrayDelivery, those that run and then those that wait */
@@ -73,7 +77,15 @@ void dray_manager_begin_operation (DrayManager *self);
 void dray_manager_end_operation (DrayManager *self);
 void dray_manager_close_if_idle (DrayManager *self);
 
+/* manager-plan.c */
+gboolean dray_manager_may_plan (DrayManager *self);
+void dray_manager_plan (DrayManager *self, DrayRequest *request);
+gboolean dray_manager_stop_plan (DrayManager *self, DrayRequest *request);
+void dray_manager_stop_plans (DrayManager *self);
+
 /* manager-queue.c */
+void dray_manager_end_run (DrayManager *self, DrayRequest *request, const GError *error);
+void dray_manager_go_on (DrayManager *self);
 void dray_manager_enqueue (DrayManager *self, DrayRequest *request);
 void dray_manager_dequeue (DrayManager *self, DrayRequest *request);
 void dray_manager_pump_soon (DrayManager *self);
@@ -88,6 +100,9 @@ DrayDelivery *dray_manager_find_delivery (DrayManager *self, DrayRequest *reques
 void dray_manager_drop_delivery (DrayManager *self, DrayDelivery *delivery);
 
 /* manager-download.c */
+void dray_manager_adopt_plan (DrayManager *self, DrayRequest *request, const DrayPlan *plan);
+
+/* manager-resume.c */
 void dray_manager_run_again (DrayManager *self, DrayRequest *request);
 
 /* manager-hold.c */

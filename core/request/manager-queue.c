@@ -58,15 +58,14 @@ hold_back (DrayManager *self, DrayRequest *request)
   return TRUE;
 }
 
-/* What becomes of a request whose job or delivery has ended before its work was done. */
-static void
-end_run (DrayManager *self, DrayRequest *request, const GError *error)
+/* What becomes of a request whose plan, job or delivery has ended before its work was done. */
+void
+dray_manager_end_run (DrayManager *self, DrayRequest *request, const GError *error)
 {
   if (hold_back (self, request))
     return;
 
-  if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL)
-      && request->fate == DRAY_FATE_RUN
+  if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_DISK_FULL) && request->fate == DRAY_FATE_RUN
       && dray_manager_wait_for_space (self, request->record->asset_id))
     dray_manager_enqueue (self, request);
   else if (!dray_error_is_cancelled (error))
@@ -94,8 +93,8 @@ dray_manager_find_delivery (DrayManager *self, DrayRequest *request)
 static void start_deliveries (DrayManager *self);
 
 /* What follows the end of anything that ran. */
-static void
-go_on (DrayManager *self)
+void
+dray_manager_go_on (DrayManager *self)
 {
   dray_manager_advance_cancels (self);
   dray_manager_report_holds (self);
@@ -115,12 +114,12 @@ delivered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_ptr_array_add (self->idle_workers, dray_delivery_steal_worker (delivery));
   g_ptr_array_remove (self->deliveries, delivery);
   if (!done)
-    end_run (self, request, error);
+    dray_manager_end_run (self, request, error);
   else if (!hold_back (self, request))
     dray_manager_settle (self, request, DRAY_REQUEST_COMPLETED, NULL);
 
   start_deliveries (self);
-  go_on (self);
+  dray_manager_go_on (self);
   dray_manager_end_operation (self);
 }
 
@@ -255,7 +254,7 @@ job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
       if (error != NULL)
         {
-          end_run (self, request, error);
+          dray_manager_end_run (self, request, error);
           continue;
         }
       request->record->asset_id = finished_id;
@@ -264,7 +263,7 @@ job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   dray_manager_finish_merge (self, asset_id);
   dray_manager_forget_empty_asset (self, asset_id);
-  go_on (self);
+  dray_manager_go_on (self);
   dray_manager_end_operation (self);
 }
 
@@ -321,25 +320,6 @@ wait_in_line (DrayManager *self, DrayRequest *request)
     dray_engine_put_request (&self->engine, request);
 }
 
-/* A parent waits in the queue only to be loaded; any other request has an asset, unless its row in
- * the catalog was lost. */
-static void
-run_without_asset (DrayManager *self, DrayRequest *request)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (dray_request_is_parent (request))
-    {
-      dray_manager_update_parent (self, request);
-      return;
-    }
-
-  error = g_error_new (DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
-                       "The catalog knows no file of “%s”; download it again",
-                       request->record->source);
-  dray_manager_settle (self, request, DRAY_REQUEST_FAILED, error);
-}
-
 /* Lets a request of the queue go on if it can. */
 static void
 try_to_run (DrayManager *self, DrayRequest *request)
@@ -354,10 +334,18 @@ try_to_run (DrayManager *self, DrayRequest *request)
       return;
     }
 
-  if (asset == NULL)
+  if (asset == NULL && dray_request_is_parent (request))
     {
+      /* It waited only to be loaded. */
       dray_manager_dequeue (self, request);
-      run_without_asset (self, request);
+      dray_manager_update_parent (self, request);
+    }
+  else if (asset == NULL)
+    {
+      if (!dray_manager_may_plan (self))
+        return;
+      dray_manager_dequeue (self, request);
+      dray_manager_plan (self, request);
     }
   else if (job != NULL && dray_download_job_accepts (job))
     {

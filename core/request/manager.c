@@ -33,11 +33,12 @@ dray_manager_finalize (GObject *object)
 {
   DrayManager *self = DRAY_MANAGER (object);
 
-  g_assert (self->jobs->len == 0 && self->deliveries->len == 0);
+  g_assert (self->plans->len == 0 && self->jobs->len == 0 && self->deliveries->len == 0);
 
   g_clear_handle_id (&self->sample_source, g_source_remove);
   g_clear_handle_id (&self->pump_source, g_source_remove);
   g_clear_handle_id (&self->space_source, g_source_remove);
+  g_ptr_array_unref (self->plans);
   g_ptr_array_unref (self->queue);
   g_ptr_array_unref (self->jobs);
   g_ptr_array_unref (self->deliveries);
@@ -147,6 +148,7 @@ dray_manager_class_init (DrayManagerClass *klass)
 static void
 dray_manager_init (DrayManager *self)
 {
+  self->plans = g_ptr_array_new ();
   self->queue = g_ptr_array_new_with_free_func (g_object_unref);
   self->jobs = g_ptr_array_new_with_free_func (g_object_unref);
   self->deliveries = g_ptr_array_new_with_free_func (g_object_unref);

@@ -118,6 +118,7 @@ enum
 DrayRequest *dray_request_new (const DrayRequestRecord *record);
 DrayRequestRecord *dray_request_get_record (DrayRequest *self);
 DrayRequestWishes *dray_request_get_wishes (DrayRequest *self);
+void dray_request_become_parent (DrayRequest *self);
 void dray_request_add_child (DrayRequest *self, DrayRequest *child);
 void dray_request_remove_child (DrayRequest *self, DrayRequest *child);
 

@@ -36,6 +36,19 @@ dray_request_get_wishes (DrayRequest *self)
   return &self->wishes;
 }
 
+/* A request turns out to stand for several files. */
+void
+dray_request_become_parent (DrayRequest *self)
+{
+  self->is_parent = TRUE;
+  if (g_str_equal (self->record->kind, "load"))
+    return;
+
+  g_free (self->record->kind);
+  self->record->kind = g_strdup ("set");
+  dray_request_notify (self, DRAY_PROP_KIND);
+}
+
 void
 dray_request_add_child (DrayRequest *self, DrayRequest *child)
 {

@@ -19,12 +19,14 @@ G_BEGIN_DECLS
 /**
  * DrayPlanContext:
  * @session: a session that is lent to this thread
+ * @token: (nullable): the caller's bearer token for the server that the reference names
  *
  * What a plan may use that is not in its reference.
  */
 typedef struct
 {
   SoupSession *session;
+  const char *token;
 } DrayPlanContext;
 
 gboolean dray_planner_needs_network (const DrayReference *reference);

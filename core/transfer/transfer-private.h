@@ -43,6 +43,7 @@ struct _DrayTransfer
   /* Given when it was made. */
   char *directory;
   char *name; /* NULL until the first response */
+  char *planned_name; /* NULL to let the server say it */
   char *suggested_name;
   char *expected_sha256;
   char *boot_id;

@@ -368,7 +368,9 @@ dray_transfer_create_partial (DrayTransfer *self, const char *suggested, guint a
   SetupJob *job;
 
   list_needs (self);
-  if (suggested == NULL)
+  if (self->planned_name != NULL)
+    suggested = self->planned_name;
+  else if (suggested == NULL)
     suggested = self->suggested_name != NULL ? self->suggested_name : "";
   if (self->name != NULL)
     {

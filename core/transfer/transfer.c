@@ -42,6 +42,7 @@ dray_transfer_finalize (GObject *object)
   g_clear_error (&self->interruption);
   g_free (self->directory);
   g_free (self->name);
+  g_free (self->planned_name);
   g_free (self->suggested_name);
   g_free (self->expected_sha256);
   g_free (self->boot_id);
@@ -97,6 +98,7 @@ dray_transfer_new (const DrayTransferPlan *plan,
 
   self->directory = g_strdup (plan->directory);
   self->name = g_strdup (plan->name);
+  self->planned_name = g_strdup (plan->planned_name);
   self->suggested_name = g_strdup (plan->suggested_name);
   self->expected_sha256 = g_strdup (plan->expected_sha256);
   self->boot_id = g_strdup (plan->boot_id);

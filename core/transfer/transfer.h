@@ -60,6 +60,7 @@ typedef struct
  * DrayTransferPlan:
  * @directory: an existing folder for the partial and the finished file
  * @name: (nullable): the name of the finished file, once decided
+ * @planned_name: (nullable): what to call the file, whatever the server suggests
  * @suggested_name: (nullable): what to call the file if the server suggests nothing
  * @expected_sha256: (nullable): what the digest is likely to be; what is accepted, the resolver says
  * @restart_changed: whether to start over when the file on the server is another one
@@ -86,6 +87,7 @@ typedef struct
 {
   const char *directory;
   const char *name;
+  const char *planned_name;
   const char *suggested_name;
   const char *expected_sha256;
   gboolean restart_changed;

@@ -37,6 +37,7 @@ init_full_asset (DrayAssetRecord *asset)
   asset->identity.mount = 42;
   asset->sync_failed = TRUE;
   asset->digest_tied = TRUE;
+  asset->planned_name = g_strdup ("llama.gguf");
   asset->created_at = 1700000000;
   asset->completed_at = 1700000001;
 }
@@ -87,6 +88,7 @@ assert_same_asset (const DrayAssetRecord *a, const DrayAssetRecord *b)
   g_assert_cmpuint (a->identity.mount, ==, b->identity.mount);
   g_assert_cmpint (a->sync_failed, ==, b->sync_failed);
   g_assert_cmpint (a->digest_tied, ==, b->digest_tied);
+  g_assert_cmpstr (a->planned_name, ==, b->planned_name);
   g_assert_cmpint (a->created_at, ==, b->created_at);
   g_assert_cmpint (a->completed_at, ==, b->completed_at);
 }
