@@ -52,6 +52,9 @@ describe_sources (const char *const *sources, GError **error)
   if (n_sources > 1)
     return g_strdup_printf (ngettext ("%u file", "%u files", n_sources), n_sources);
 
+  if (reference->url == NULL)
+    return g_strdup (reference->model_id);
+
   dray_model_name_init_for_link (&name, reference->url);
   if (name.variant != NULL)
     return g_strjoin (" · ", name.title, name.variant, name.publisher, NULL);

@@ -13,7 +13,12 @@ dray_planner_needs_network (const DrayReference *reference)
 {
   switch (reference->kind)
     {
+    case DRAY_REFERENCE_HUB:
+    case DRAY_REFERENCE_OLLAMA:
+      return TRUE;
     case DRAY_REFERENCE_LINK:
+    case DRAY_REFERENCE_BUNDLED:
+    case DRAY_REFERENCE_FILE:
     default:
       return FALSE;
     }
@@ -30,6 +35,14 @@ plan_link (const DrayReference *reference)
   return plan;
 }
 
+static DrayPlan *
+refuse (const DrayReference *reference, const char *what, GError **error)
+{
+  g_set_error (error, DRAY_ERROR, DRAY_ERROR_UNSUPPORTED,
+               "“%s” is %s, and this Dray fetches links to files alone", reference->model_id, what);
+  return NULL;
+}
+
 /**
  * dray_planner_plan:
  * @reference: what a person typed
@@ -39,18 +52,28 @@ plan_link (const DrayReference *reference)
  *
  * Finds the files that a reference stands for. Blocks if dray_planner_needs_network().
  *
+ * Errors: %DRAY_ERROR_UNSUPPORTED for a kind of source that nothing here resolves.
+ *
  * Returns: (transfer full) (nullable): the plan
  */
 DrayPlan *
 dray_planner_plan (const DrayReference *reference,
                    G_GNUC_UNUSED const DrayPlanContext *context,
                    G_GNUC_UNUSED GCancellable *cancellable,
-                   G_GNUC_UNUSED GError **error)
+                   GError **error)
 {
   switch (reference->kind)
     {
     case DRAY_REFERENCE_LINK:
-    default:
       return plan_link (reference);
+    case DRAY_REFERENCE_BUNDLED:
+      return refuse (reference, "a bundled model", error);
+    case DRAY_REFERENCE_HUB:
+      return refuse (reference, "a repository of Hugging Face", error);
+    case DRAY_REFERENCE_OLLAMA:
+      return refuse (reference, "a model of Ollama's", error);
+    case DRAY_REFERENCE_FILE:
+    default:
+      return refuse (reference, "a file on this computer", error);
     }
 }

@@ -13,10 +13,18 @@ G_BEGIN_DECLS
 /**
  * DrayReferenceKind:
  * @DRAY_REFERENCE_LINK: a link to a file, or to one shard of a set, which stands for them all
+ * @DRAY_REFERENCE_BUNDLED: a model of the list that comes with Dray
+ * @DRAY_REFERENCE_HUB: a repository of Hugging Face, or a file of one
+ * @DRAY_REFERENCE_OLLAMA: a model of Ollama's registry
+ * @DRAY_REFERENCE_FILE: a file on this computer
  */
 typedef enum
 {
   DRAY_REFERENCE_LINK,
+  DRAY_REFERENCE_BUNDLED,
+  DRAY_REFERENCE_HUB,
+  DRAY_REFERENCE_OLLAMA,
+  DRAY_REFERENCE_FILE,
 } DrayReferenceKind;
 
 /**
@@ -27,6 +35,14 @@ typedef enum
  * @urls: (nullable) (element-type utf8): of a link: where each of the files is asked for, in the order of the
  *   shards
  * @asked: of a link: which of @urls the text itself names, from 0
+ * @name: (nullable): of a bundled model: its name, as the list spells it; of Ollama's: as in
+ *   `llama3.2` or `user/model`
+ * @repo: (nullable): of the hub: `ORG/REPO`
+ * @revision: (nullable): of the hub: a branch, tag, commit or `refs/pr/3`; %NULL for `main`
+ * @variant: (nullable): of the hub: the quantisation that was asked for
+ * @path: (nullable): of the hub: the file in the repository, which stands for all if it is a
+ *   shard; of a file: the absolute path
+ * @tag: (nullable): of Ollama's: which of the model's forms
  */
 typedef struct
 {
@@ -35,6 +51,12 @@ typedef struct
   char *url;
   GPtrArray *urls;
   guint asked;
+  char *name;
+  char *repo;
+  char *revision;
+  char *variant;
+  char *path;
+  char *tag;
 } DrayReference;
 
 DrayReference *dray_reference_parse (const char *source, GError **error);

@@ -102,6 +102,58 @@ test_sets (void)
     }
 }
 
+/* What each kind is understood as. */
+static void
+test_kinds (void)
+{
+  static const struct
+  {
+    const char *source;
+    DrayReference expected;
+  } cases[] = {
+    { "hf:o/r", { DRAY_REFERENCE_HUB, .model_id = "hf:o/r", .repo = "o/r" } },
+    { "hf.co/o/r:q8_0",
+      { DRAY_REFERENCE_HUB, .model_id = "hf:o/r:Q8_0", .repo = "o/r", .variant = "Q8_0" } },
+    { "hf:o/r@v1:UD-Q4_K_XL",
+      { DRAY_REFERENCE_HUB, .model_id = "hf:o/r@v1:UD-Q4_K_XL", .repo = "o/r", .revision = "v1",
+        .variant = "UD-Q4_K_XL" } },
+    { "https://huggingface.co/o/r/resolve/main/d/m-00002-of-00003.gguf?download=true",
+      { DRAY_REFERENCE_HUB, .model_id = "hf:o/r/d/m-*-of-00003.gguf", .repo = "o/r",
+        .path = "d/m-00002-of-00003.gguf" } },
+    { "https://huggingface.co/o/r/blob/refs%2Fpr%2F3/a%20b.gguf",
+      { DRAY_REFERENCE_HUB, .model_id = "hf:o/r@refs%2Fpr%2F3/a b.gguf", .repo = "o/r",
+        .revision = "refs/pr/3", .path = "a b.gguf" } },
+    { "ollama:llama3.2",
+      { DRAY_REFERENCE_OLLAMA, .model_id = "ollama:llama3.2:latest", .name = "llama3.2",
+        .tag = "latest" } },
+    { "https://ollama.com/user/m:7b",
+      { DRAY_REFERENCE_OLLAMA, .model_id = "ollama:user/m:7b", .name = "user/m", .tag = "7b" } },
+    { "file:///a%20b.gguf",
+      { DRAY_REFERENCE_FILE, .model_id = "file:/a b.gguf", .path = "/a b.gguf" } },
+    { "/x/../m.gguf", { DRAY_REFERENCE_FILE, .model_id = "file:/m.gguf", .path = "/m.gguf" } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const DrayReference *expected = &cases[i].expected;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (DrayReference) reference = dray_reference_parse (cases[i].source, &error);
+
+      g_test_message ("%s", cases[i].source);
+      g_assert_no_error (error);
+      g_assert_cmpint (reference->kind, ==, expected->kind);
+      g_assert_cmpstr (reference->model_id, ==, expected->model_id);
+      g_assert_cmpstr (reference->repo, ==, expected->repo);
+      g_assert_cmpstr (reference->revision, ==, expected->revision);
+      g_assert_cmpstr (reference->variant, ==, expected->variant);
+      g_assert_cmpstr (reference->path, ==, expected->path);
+      g_assert_cmpstr (reference->name, ==, expected->name);
+      g_assert_cmpstr (reference->tag, ==, expected->tag);
+      g_assert_null (reference->url);
+      g_assert_null (reference->urls);
+    }
+}
+
 /* Which of the shards the person named is not lost. */
 static void
 test_asked (void)
@@ -121,7 +173,10 @@ test_others (void)
 {
   static const char *const sources[] = {
     "", "   ", "word", "two words", "ftp://example.com/a", "http://", "https:///a", "http:a",
-    "javascript:alert(1)", "\xff\xfe", "https://exa mple.com/a",
+    "javascript:alert(1)", "\xff\xfe", "https://exa mple.com/a", "//example.com/a", "a\nb", "~/m",
+    "https://huggingface.co/datasets/o/r", "https://huggingface.co/docs/hub", "hf:o", "hf:o/r/../x",
+    "hf:o/r:a b", "https://huggingface.co/gpt2", "ollama:", "ollama:a/b/c", "https://ollama.com/a",
+    "file://server/a", "file:///a%00b", "/",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
@@ -168,6 +223,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reference/links", test_links);
   g_test_add_func ("/reference/sets", test_sets);
+  g_test_add_func ("/reference/kinds", test_kinds);
   g_test_add_func ("/reference/asked", test_asked);
   g_test_add_func ("/reference/others", test_others);
   g_test_add_func ("/reference/shelf", test_shelf);
