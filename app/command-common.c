@@ -103,3 +103,32 @@ dray_command_find_row (DrayDoor *door, const char *id, GError **error)
 
   return found != NULL ? g_object_ref (found) : NULL;
 }
+
+/**
+ * dray_command_read_token:
+ * @path: a file
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full) (nullable): the token that the file holds
+ */
+char *
+dray_command_read_token (const char *path, GError **error)
+{
+  g_autofree char *token = NULL;
+
+  if (!g_file_get_contents (path, &token, NULL, error))
+    return NULL;
+
+  g_strstrip (token);
+  for (const char *p = token; *p != '\0'; p++)
+    {
+      if (!g_ascii_isgraph (*p))
+        {
+          g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                       "“%s” does not hold a token: one line of letters, digits and signs", path);
+          return NULL;
+        }
+    }
+
+  return g_steal_pointer (&token);
+}

@@ -18,28 +18,6 @@ choose_mode (gboolean json, gboolean quiet)
   return quiet ? DRAY_OUTPUT_QUIET : DRAY_OUTPUT_PLAIN;
 }
 
-static char *
-read_token (const char *path, GError **error)
-{
-  g_autofree char *token = NULL;
-
-  if (!g_file_get_contents (path, &token, NULL, error))
-    return NULL;
-
-  g_strstrip (token);
-  for (const char *p = token; *p != '\0'; p++)
-    {
-      if (!g_ascii_isgraph (*p))
-        {
-          g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                       "“%s” does not hold a token: one line of letters, digits and signs", path);
-          return NULL;
-        }
-    }
-
-  return g_steal_pointer (&token);
-}
-
 static gboolean
 is_sha256 (const char *text)
 {
@@ -94,7 +72,7 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
     return dray_command_usage_error (argv[0], "--connections takes a number from 1 to 16");
   if (limit != NULL && !dray_size_parse (limit, &rate_limit))
     return dray_command_usage_error (argv[0], "--limit-rate takes a size such as 500K or 2.5M");
-  if (token_file != NULL && (token = read_token (token_file, &error)) == NULL)
+  if (token_file != NULL && (token = dray_command_read_token (token_file, &error)) == NULL)
     return dray_command_usage_error (argv[0], error->message);
   if (directory != NULL)
     absolute = g_canonicalize_filename (directory, NULL);

@@ -26,6 +26,7 @@ int dray_command_discard (int argc, char **argv);
 int dray_command_remove (int argc, char **argv);
 int dray_command_cancel (int argc, char **argv);
 int dray_command_inspect (int argc, char **argv);
+int dray_command_plan (int argc, char **argv);
 int dray_command_hold (int argc, char **argv);
 int dray_command_release (int argc, char **argv);
 
@@ -38,6 +39,7 @@ gboolean dray_command_parse (const char *usage,
                              int *status);
 int dray_command_usage_error (const char *verb, const char *message);
 char *dray_command_get_catalog_path (void);
+char *dray_command_read_token (const char *path, GError **error);
 gboolean dray_command_print_facts (GPtrArray *paths,
                                    gboolean json,
                                    const char *request_id,
