@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Which files of a repository belong together, and what their names say. */
+
+#include "core/source/variants-private.h"
+
+#include "core/base/piece.h"
+
+#include <string.h>
+
+/* What names say of how a model is quantised: llama.cpp's types and those of its forks, and the
+ * plain number types. */
+#define QUANTISATION \
+  "(?<![A-Za-z0-9])(?:UD-)?(?:" \
+  "I?Q[1-9](?:_(?:K[A-Z]{0,3}(?:_X{0,2}[SML])?|[01](?:_[48]_[48])?|NL|X{0,2}[SML]))?" \
+  "|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP32|FP16|FP8)(?![A-Za-z0-9])"
+
+/* As in "stem-00002-of-00005.gguf". */
+#define SHARD "^(.*)-([0-9]{5})-of-([0-9]{5})(\\.[^./]+)$"
+
+/**
+ * dray_repository_file_new:
+ * @path: where it lies in the repository
+ * @size: in bytes, or %DRAY_SIZE_UNKNOWN
+ * @sha256: (nullable): its digest in hexadecimal
+ *
+ * Returns: (transfer full): a file
+ */
+DrayRepositoryFile *
+dray_repository_file_new (const char *path, gint64 size, const char *sha256)
+{
+  DrayRepositoryFile *file = g_new0 (DrayRepositoryFile, 1);
+
+  file->path = g_strdup (path);
+  file->size = size;
+  file->sha256 = g_strdup (sha256);
+
+  return file;
+}
+
+void
+dray_repository_file_free (DrayRepositoryFile *file)
+{
+  g_free (file->path);
+  g_free (file->sha256);
+  g_free (file);
+}
+
+/**
+ * dray_repository_file_dup_name:
+ * @file: a file
+ *
+ * Returns: (transfer full): its name without the folders
+ */
+char *
+dray_repository_file_dup_name (const DrayRepositoryFile *file)
+{
+  const char *slash = strrchr (file->path, '/');
+
+  return g_strdup (slash != NULL ? slash + 1 : file->path);
+}
+
+static DrayFileSet *
+file_set_new (void)
+{
+  DrayFileSet *set = g_new0 (DrayFileSet, 1);
+
+  set->files = g_ptr_array_new ();
+  return set;
+}
+
+void
+dray_file_set_free (DrayFileSet *set)
+{
+  g_free (set->name);
+  g_free (set->quantisation);
+  g_ptr_array_unref (set->files);
+  g_free (set);
+}
+
+/* The last quantisation that @text names, in capitals. */
+static char *
+find_last (const char *text)
+{
+  g_autoptr (GRegex) regex = g_regex_new (QUANTISATION, G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  char *last = NULL;
+
+  for (g_regex_match (regex, text, 0, &match); g_match_info_matches (match);
+       g_match_info_next (match, NULL))
+    {
+      g_autofree char *found = g_match_info_fetch (match, 0);
+
+      g_free (last);
+      last = g_ascii_strup (found, -1);
+    }
+
+  return last;
+}
+
+/**
+ * dray_variants_find_quantisation:
+ * @path: a path in a repository
+ *
+ * Returns: (transfer full) (nullable): the quantisation that the file's name says, or else the
+ *   innermost folder that names one, in capitals
+ */
+char *
+dray_variants_find_quantisation (const char *path)
+{
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+
+  for (guint i = g_strv_length (parts); i > 0; i--)
+    {
+      char *found = find_last (parts[i - 1]);
+
+      if (found != NULL)
+        return found;
+    }
+
+  return NULL;
+}
+
+/**
+ * dray_shard_name_read:
+ * @path: a path in a repository
+ * @name: (out): what is the same for all shards of the set; for no shard the path
+ * @number: (out): which shard it is, from 1
+ *
+ * Returns: how many shards there are; 1 for a file that is whole
+ */
+guint
+dray_shard_name_read (const char *path, char **name, guint *number)
+{
+  g_autoptr (GRegex) regex = g_regex_new (SHARD, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *digits = NULL;
+  g_autofree char *total = NULL;
+  g_autofree char *stem = NULL;
+  g_autofree char *suffix = NULL;
+  guint n_shards = 0;
+
+  *number = 1;
+  if (g_regex_match (regex, path, 0, &match))
+    {
+      digits = g_match_info_fetch (match, 2);
+      total = g_match_info_fetch (match, 3);
+      *number = (guint) g_ascii_strtoull (digits, NULL, 10);
+      n_shards = (guint) g_ascii_strtoull (total, NULL, 10);
+    }
+  if (*number < 1 || *number > n_shards || n_shards > DRAY_SHARDS_MAX)
+    {
+      *number = 1;
+      *name = g_strdup (path);
+      return 1;
+    }
+
+  stem = g_match_info_fetch (match, 1);
+  suffix = g_match_info_fetch (match, 4);
+  *name = g_strdup_printf ("%s-*-of-%s%s", stem, total, suffix);
+  return n_shards;
+}
+
+/* Sets the figures of a set from the @n_shards places of @places, some of which may be empty. */
+static void
+fill (DrayFileSet *set, gpointer *places, guint n_shards)
+{
+  for (guint i = 0; i < n_shards; i++)
+    {
+      const DrayRepositoryFile *file = places[i];
+
+      if (file == NULL)
+        {
+          set->n_missing++;
+          continue;
+        }
+      g_ptr_array_add (set->files, places[i]);
+      if (file->size == DRAY_SIZE_UNKNOWN || set->size == DRAY_SIZE_UNKNOWN
+          || set->size > G_MAXINT64 - file->size)
+        set->size = DRAY_SIZE_UNKNOWN;
+      else
+        set->size += file->size;
+    }
+}
+
+static void
+places_free (gpointer data)
+{
+  g_ptr_array_unref (data);
+}
+
+/**
+ * dray_file_sets_group:
+ * @files: (element-type DrayRepositoryFile): files of a repository, each path once
+ *
+ * Returns: (transfer full) (element-type DrayFileSet): the sets that they form, in the order of
+ *   their first files, without names; @files must live longer
+ */
+GPtrArray *
+dray_file_sets_group (GPtrArray *files)
+{
+  GPtrArray *sets = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_file_set_free);
+  g_autoptr (GHashTable) by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                                          places_free);
+  g_autoptr (GPtrArray) order = g_ptr_array_new ();
+
+  for (guint i = 0; i < files->len; i++)
+    {
+      DrayRepositoryFile *file = g_ptr_array_index (files, i);
+      g_autofree char *name = NULL;
+      guint number;
+      guint n_shards = dray_shard_name_read (file->path, &name, &number);
+      GPtrArray *places = g_hash_table_lookup (by_name, name);
+
+      if (places == NULL)
+        {
+          places = g_ptr_array_new ();
+          g_ptr_array_set_size (places, (gint) n_shards);
+          g_hash_table_insert (by_name, g_steal_pointer (&name), places);
+          g_ptr_array_add (order, places);
+        }
+      places->pdata[number - 1] = file;
+    }
+
+  for (guint i = 0; i < order->len; i++)
+    {
+      GPtrArray *places = g_ptr_array_index (order, i);
+      DrayFileSet *set = file_set_new ();
+
+      fill (set, places->pdata, places->len);
+      g_ptr_array_add (sets, set);
+    }
+
+  return sets;
+}
+
+static gboolean
+holds (const DrayFileSet *set, const char *path)
+{
+  for (guint i = 0; i < set->files->len; i++)
+    {
+      const DrayRepositoryFile *file = g_ptr_array_index (set->files, i);
+
+      if (g_str_equal (file->path, path))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/**
+ * dray_file_set_find:
+ * @files: (element-type DrayRepositoryFile): files of a repository, each path once
+ * @path: one of their paths
+ * @error: return location for a #GError
+ *
+ * Errors: %DRAY_ERROR_NOT_FOUND if there is no such file, or not all of its shards.
+ *
+ * Returns: (transfer full) (nullable): the file, with the other shards if it is one; @files must
+ *   live longer
+ */
+DrayFileSet *
+dray_file_set_find (GPtrArray *files, const char *path, GError **error)
+{
+  g_autoptr (GPtrArray) sets = dray_file_sets_group (files);
+
+  for (guint i = 0; i < sets->len; i++)
+    {
+      DrayFileSet *set = g_ptr_array_index (sets, i);
+
+      if (!holds (set, path))
+        continue;
+      if (set->n_missing > 0)
+        {
+          g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND,
+                       "The repository has only %u of the %u shards of “%s”", set->files->len,
+                       set->files->len + set->n_missing, path);
+          return NULL;
+        }
+      set->name = g_strdup (path);
+      return g_ptr_array_steal_index (sets, i);
+    }
+
+  g_set_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND, "The repository has no file “%s”", path);
+  return NULL;
+}
