@@ -26,7 +26,7 @@ VERBS = {
     'cancel': ['--model=MODEL'],
     'hold': [],
     'release': [],
-    'inspect': ['--json', 'FILE'],
+    'inspect', 'plan': ['--json', 'FILE'],
 }
 
 
