@@ -26,7 +26,8 @@ VERBS = {
     'cancel': ['--model=MODEL'],
     'hold': [],
     'release': [],
-    'inspect', 'plan': ['--json', 'FILE'],
+    'inspect': ['--json', 'FILE'],
+    'plan': ['--json', '--token-file=FILE', 'SOURCE'],
 }
 
 
