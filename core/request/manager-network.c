@@ -13,6 +13,7 @@ dray_manager_try_now (gpointer user_data)
 
   for (guint i = 0; i < jobs->len; i++)
     dray_download_job_try_now (g_ptr_array_index (jobs, i));
+  dray_manager_try_plans_now (self);
 }
 
 /* To be called now and then while jobs run. What a connection was asked before the machine slept,

@@ -5,10 +5,14 @@
 #include "core/request/manager-private.h"
 
 #include "core/base/error.h"
+#include "core/http/retry.h"
 #include "core/request/planning.h"
 
 /* How many servers are asked for plans at once; what waits for its turn is resolving, too. */
 #define PLANS_MAX 4
+
+/* How soon one without a network tries all the same, in microseconds. */
+#define OFFLINE_WAIT ((gint64) 5 * 60 * G_USEC_PER_SEC)
 
 /* One request whose plan is being made. */
 typedef struct
@@ -16,11 +20,14 @@ typedef struct
   DrayManager *manager;
   DrayRequest *request;
   GCancellable *cancellable;
+  DrayRetry retry;
+  guint timer; /* until the next attempt; 0 while there is one */
 } Plan;
 
 static void
 plan_free (Plan *plan)
 {
+  g_clear_handle_id (&plan->timer, g_source_remove);
   g_object_unref (plan->manager);
   g_object_unref (plan->request);
   g_object_unref (plan->cancellable);
@@ -43,29 +50,87 @@ find_plan (DrayManager *self, DrayRequest *request)
   return NULL;
 }
 
+/* The one way out: the request becomes what it stands for, or its run ends. */
 static void
-planned_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+end_plan (Plan *plan, const DrayPlan *result, const GError *error)
 {
-  g_autoptr (Plan) job = user_data;
-  DrayManager *self = job->manager;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DrayPlan) plan = dray_planning_run_finish (result, &error);
+  g_autoptr (Plan) owned = plan;
+  DrayManager *self = plan->manager;
 
   dray_manager_begin_operation (self);
-  g_ptr_array_remove (self->plans, job);
-  if (plan != NULL && !self->held && job->request->fate == DRAY_FATE_RUN)
-    {
-      dray_manager_adopt_plan (self, job->request, plan);
-    }
+  g_ptr_array_remove (self->plans, plan);
+  if (result != NULL)
+    dray_manager_adopt_plan (self, plan->request, result);
   else
-    {
-      if (plan != NULL)
-        g_set_error_literal (&error, DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
-      dray_manager_end_run (self, job->request, error);
-    }
+    dray_manager_end_run (self, plan->request, error);
 
   dray_manager_go_on (self);
   dray_manager_end_operation (self);
+}
+
+static void
+end_cancelled (Plan *plan)
+{
+  g_autoptr (GError) error = g_error_new_literal (DRAY_ERROR, DRAY_ERROR_CANCELLED, "Cancelled");
+
+  end_plan (plan, NULL, error);
+}
+
+static void try_now (Plan *plan);
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  Plan *plan = user_data;
+
+  plan->timer = 0;
+  try_now (plan);
+  return G_SOURCE_REMOVE;
+}
+
+/* Waits for what passes by itself. Returns whether it does. */
+static gboolean
+wait (Plan *plan, const GError *error)
+{
+  DrayManager *self = plan->manager;
+  DrayError reason = (DrayError) error->code;
+  gint64 delay = OFFLINE_WAIT;
+
+  if ((reason == DRAY_ERROR_NETWORK || reason == DRAY_ERROR_STALLED)
+      && dray_network_is_gone (self->engine.network, NULL))
+    reason = DRAY_ERROR_NO_NETWORK;
+  else if (!dray_retry_next (&plan->retry, reason, -1, g_random_double (), &delay))
+    return FALSE;
+
+  plan->timer = g_timeout_add ((guint) (delay / G_TIME_SPAN_MILLISECOND), timer_cb, plan);
+  if (dray_request_set_waiting (plan->request, reason))
+    dray_engine_put_request (&self->engine, plan->request);
+  return TRUE;
+}
+
+static void
+planned_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Plan *plan = user_data;
+  DrayManager *self = plan->manager;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DrayPlan) found = dray_planning_run_finish (result, &error);
+
+  if (self->held || plan->request->fate != DRAY_FATE_RUN)
+    end_cancelled (plan);
+  else if (found != NULL || !wait (plan, error))
+    end_plan (plan, found, error);
+}
+
+static void
+try_now (Plan *plan)
+{
+  DrayManager *self = plan->manager;
+
+  if (dray_request_set_state (plan->request, DRAY_REQUEST_RESOLVING))
+    dray_engine_put_request (&self->engine, plan->request);
+  dray_planning_run_async (self->engine.sessions, plan->request->record->source,
+                           plan->request->wishes.token, plan->cancellable, planned_cb, plan);
 }
 
 /**
@@ -95,29 +160,63 @@ dray_manager_plan (DrayManager *self, DrayRequest *request)
   plan->manager = g_object_ref (self);
   plan->request = g_object_ref (request);
   plan->cancellable = g_cancellable_new ();
+  dray_retry_init (&plan->retry);
   g_ptr_array_add (self->plans, plan);
-  if (dray_request_set_state (request, DRAY_REQUEST_RESOLVING))
-    dray_engine_put_request (&self->engine, request);
-  dray_planning_run_async (self->engine.sessions, request->record->source, request->wishes.token,
-                           plan->cancellable, planned_cb, plan);
+  try_now (plan);
 }
 
-/* Ends the planning of a request within milliseconds. Returns whether there was one. */
+static void
+stop (Plan *plan)
+{
+  if (plan->timer != 0)
+    end_cancelled (plan);
+  else
+    g_cancellable_cancel (plan->cancellable);
+}
+
+/* Ends the planning of a request, at once or within milliseconds. Returns whether there was one. */
 gboolean
 dray_manager_stop_plan (DrayManager *self, DrayRequest *request)
 {
   Plan *plan = find_plan (self, request);
 
-  if (plan != NULL)
-    g_cancellable_cancel (plan->cancellable);
-  return plan != NULL;
+  if (plan == NULL)
+    return FALSE;
+
+  stop (plan);
+  return TRUE;
+}
+
+/* Those who listen may end some of them meanwhile. */
+static void
+for_each (DrayManager *self, void (*func) (Plan *plan))
+{
+  g_autoptr (GPtrArray) plans = g_ptr_array_copy (self->plans, NULL, NULL);
+
+  for (guint i = 0; i < plans->len; i++)
+    if (g_ptr_array_find (self->plans, g_ptr_array_index (plans, i), NULL))
+      func (g_ptr_array_index (plans, i));
 }
 
 void
 dray_manager_stop_plans (DrayManager *self)
 {
-  g_autoptr (GPtrArray) plans = g_ptr_array_copy (self->plans, NULL, NULL);
+  for_each (self, stop);
+}
 
-  for (guint i = 0; i < plans->len; i++)
-    g_cancellable_cancel (((Plan *) g_ptr_array_index (plans, i))->cancellable);
+static void
+wait_no_longer (Plan *plan)
+{
+  if (plan->timer == 0)
+    return;
+
+  g_clear_handle_id (&plan->timer, g_source_remove);
+  try_now (plan);
+}
+
+/* The network is back. */
+void
+dray_manager_try_plans_now (DrayManager *self)
+{
+  for_each (self, wait_no_longer);
 }

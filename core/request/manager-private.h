@@ -82,6 +82,7 @@ gboolean dray_manager_may_plan (DrayManager *self);
 void dray_manager_plan (DrayManager *self, DrayRequest *request);
 gboolean dray_manager_stop_plan (DrayManager *self, DrayRequest *request);
 void dray_manager_stop_plans (DrayManager *self);
+void dray_manager_try_plans_now (DrayManager *self);
 
 /* manager-queue.c */
 void dray_manager_end_run (DrayManager *self, DrayRequest *request, const GError *error);

@@ -127,6 +127,7 @@ void dray_request_set_downloaded (DrayRequest *self, gint64 downloaded);
 void dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progress);
 gboolean dray_request_set_held (DrayRequest *self);
 gboolean dray_request_set_short_of_space (DrayRequest *self, gint64 missing);
+gboolean dray_request_set_waiting (DrayRequest *self, DrayError reason);
 gboolean dray_request_mirror (DrayRequest *self, DrayRequest *child);
 void dray_request_set_key (DrayRequest *self, const char *download_key);
 void dray_request_set_facts (DrayRequest *self, const DrayModelFacts *facts);

@@ -129,8 +129,8 @@ dray_request_set_progress (DrayRequest *self, const DrayTransferProgress *progre
   set_bytes (self, progress->downloaded, progress->total);
   set_int64 (self, &self->speed, progress->speed, DRAY_PROP_SPEED);
   set_int64 (self, &self->eta, progress->eta, DRAY_PROP_ETA);
-  set_string (self, &self->reason,
-              waiting ? dray_error_get_name (progress->wait_reason) : NULL, DRAY_PROP_REASON);
+  set_string (self, &self->reason, waiting ? dray_error_get_name (progress->wait_reason) : NULL,
+              DRAY_PROP_REASON);
   set_int64 (self, &self->wait, waiting ? MAX (0, wait) : -1, DRAY_PROP_WAIT);
   set_int64 (self, &self->missing, 0, DRAY_PROP_MISSING);
   g_object_thaw_notify (G_OBJECT (self));
@@ -147,32 +147,38 @@ set_still (DrayRequest *self, const char *reason, gint64 missing)
   set_string (self, &self->reason, reason, DRAY_PROP_REASON);
 }
 
-/* Waits, as everything does, until the hold is released; returns whether that is new. */
-gboolean
-dray_request_set_held (DrayRequest *self)
+static gboolean
+set_waiting (DrayRequest *self, const char *reason, gint64 missing)
 {
   gboolean changed;
 
   g_object_freeze_notify (G_OBJECT (self));
-  set_still (self, "held", 0);
+  set_still (self, reason, missing);
   changed = dray_request_set_state (self, DRAY_REQUEST_WAITING);
   g_object_thaw_notify (G_OBJECT (self));
 
   return changed;
 }
 
+/* Waits, as everything does, until the hold is released; returns whether that is new. */
+gboolean
+dray_request_set_held (DrayRequest *self)
+{
+  return set_waiting (self, "held", 0);
+}
+
 /* Waits until its drive has so many bytes more; returns whether that is new. */
 gboolean
 dray_request_set_short_of_space (DrayRequest *self, gint64 missing)
 {
-  gboolean changed;
+  return set_waiting (self, dray_error_get_name (DRAY_ERROR_DISK_FULL), missing);
+}
 
-  g_object_freeze_notify (G_OBJECT (self));
-  set_still (self, dray_error_get_name (DRAY_ERROR_DISK_FULL), missing);
-  changed = dray_request_set_state (self, DRAY_REQUEST_WAITING);
-  g_object_thaw_notify (G_OBJECT (self));
-
-  return changed;
+/* Waits for what passes by itself; returns whether that is new. */
+gboolean
+dray_request_set_waiting (DrayRequest *self, DrayError reason)
+{
+  return set_waiting (self, dray_error_get_name (reason), 0);
 }
 
 /* Shows in a parent what a child does, and why; returns whether the parent's state is another. */
@@ -274,8 +280,7 @@ dray_request_sum_up (DrayRequest *self)
   set_bytes (self, downloaded, total);
   if (self->children->len > 0)
     set_string (self, &self->path,
-                complete ? ((DrayRequest *) self->children->pdata[0])->path : NULL,
-                DRAY_PROP_PATH);
+                complete ? ((DrayRequest *) self->children->pdata[0])->path : NULL, DRAY_PROP_PATH);
   set_int64 (self, &self->speed, speed, DRAY_PROP_SPEED);
   set_int64 (self, &self->eta,
              speed > 0 && total != DRAY_SIZE_UNKNOWN ? (total - downloaded) / speed : -1,
