@@ -64,19 +64,6 @@ format_size (gint64 size)
   return size == DRAY_SIZE_UNKNOWN ? g_strdup ("size unknown") : g_format_size ((guint64) size);
 }
 
-/* A column is as wide as its widest text. */
-static int
-widen (int width, const char *text)
-{
-  return MAX (width, (int) g_utf8_strlen (text, -1));
-}
-
-static void
-print_padded (const char *text, int width)
-{
-  printf ("%s%*s  ", text, MAX (0, width - (int) g_utf8_strlen (text, -1)), "");
-}
-
 static void
 print_assets (const DrayPlan *plan)
 {
@@ -90,7 +77,7 @@ print_assets (const DrayPlan *plan)
       const DrayPlannedAsset *asset = g_ptr_array_index (plan->assets, i);
 
       g_ptr_array_add (names, dray_make_harmless (asset->name != NULL ? asset->name : asset->url));
-      width = widen (width, g_ptr_array_index (names, i));
+      width = dray_widen_column (width, g_ptr_array_index (names, i));
     }
 
   for (guint i = 0; i < plan->assets->len; i++)
@@ -99,13 +86,13 @@ print_assets (const DrayPlan *plan)
       g_autofree char *size = format_size (asset->size);
 
       printf ("  ");
-      print_padded (g_ptr_array_index (names, i), width);
+      dray_print_padded (g_ptr_array_index (names, i), width);
       printf ("%9s%s\n", size, asset->is_companion ? "  companion" : "");
     }
   if (plan->assets->len > 1 && total != DRAY_SIZE_UNKNOWN)
     {
       printf ("  ");
-      print_padded ("in all", width);
+      dray_print_padded ("in all", width);
       printf ("%9s\n", sum);
     }
 }
@@ -116,7 +103,7 @@ print_variants (const DrayPlan *plan)
   int width = 0;
 
   for (guint i = 0; i < plan->variants->len; i++)
-    width = widen (width, ((DrayVariant *) g_ptr_array_index (plan->variants, i))->name);
+    width = dray_widen_column (width, ((DrayVariant *) g_ptr_array_index (plan->variants, i))->name);
 
   if (plan->variants->len > 0)
     printf ("Variants:\n");
@@ -128,7 +115,7 @@ print_variants (const DrayPlan *plan)
       gboolean chosen = g_strcmp0 (variant->name, plan->variant) == 0;
 
       printf ("%c ", chosen ? '*' : ' ');
-      print_padded (name, width);
+      dray_print_padded (name, width);
       printf ("%9s%s\n", size,
               g_strcmp0 (variant->name, plan->suggested) == 0 ? "  suggested" : "");
     }

@@ -28,6 +28,7 @@ static const struct
   { "cancel", dray_command_cancel, "--model MODEL", "Pause every running download of a model" },
   { "hold", dray_command_hold, "", "Stop all downloads until “release”" },
   { "release", dray_command_release, "", "Let all downloads go on" },
+  { "models", dray_command_models, "[--json] [QUERY…]", "Show the models that Dray knows by name" },
   { "plan", dray_command_plan, "[--json] SOURCE", "Tell what a source stands for" },
   { "inspect", dray_command_inspect, "[--json] FILE", "Tell what a model file says of itself" },
 };

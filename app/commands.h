@@ -26,6 +26,7 @@ int dray_command_discard (int argc, char **argv);
 int dray_command_remove (int argc, char **argv);
 int dray_command_cancel (int argc, char **argv);
 int dray_command_inspect (int argc, char **argv);
+int dray_command_models (int argc, char **argv);
 int dray_command_plan (int argc, char **argv);
 int dray_command_hold (int argc, char **argv);
 int dray_command_release (int argc, char **argv);

@@ -118,6 +118,20 @@ dray_make_harmless (const char *text)
   return g_string_free (line, FALSE);
 }
 
+/* A column of a table is as wide as the widest of its texts, in characters. */
+int
+dray_widen_column (int width, const char *text)
+{
+  return MAX (width, (int) g_utf8_strlen (text, -1));
+}
+
+/* printf pads to bytes, and not to characters. */
+void
+dray_print_padded (const char *text, int width)
+{
+  printf ("%s%*s  ", text, MAX (0, width - (int) g_utf8_strlen (text, -1)), "");
+}
+
 /* One line on standard error, whatever the message holds. */
 void
 dray_print_error (const GError *error)

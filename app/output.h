@@ -31,6 +31,8 @@ void dray_output_show_end (DrayOutput *output, DrayRow *row);
 void dray_output_show_failure (DrayOutput *output, DrayRow *row, const GError *error);
 
 char *dray_make_harmless (const char *text);
+int dray_widen_column (int width, const char *text);
+void dray_print_padded (const char *text, int width);
 void dray_print_error (const GError *error);
 void dray_print_json (JsonBuilder *builder);
 void dray_json_add_string (JsonBuilder *builder, const char *name, const char *value);

@@ -2,6 +2,8 @@
 
 #include "core/source/planner.h"
 
+#include "core/source/bundled-plan.h"
+
 /**
  * dray_planner_needs_network:
  * @reference: what a person typed
@@ -58,8 +60,8 @@ refuse (const DrayReference *reference, const char *what, GError **error)
  */
 DrayPlan *
 dray_planner_plan (const DrayReference *reference,
-                   G_GNUC_UNUSED const DrayPlanContext *context,
-                   G_GNUC_UNUSED GCancellable *cancellable,
+                   const DrayPlanContext *context,
+                   GCancellable *cancellable,
                    GError **error)
 {
   switch (reference->kind)
@@ -67,7 +69,7 @@ dray_planner_plan (const DrayReference *reference,
     case DRAY_REFERENCE_LINK:
       return plan_link (reference);
     case DRAY_REFERENCE_BUNDLED:
-      return refuse (reference, "a bundled model", error);
+      return dray_bundled_plan (reference, context, cancellable, error);
     case DRAY_REFERENCE_HUB:
       return refuse (reference, "a repository of Hugging Face", error);
     case DRAY_REFERENCE_OLLAMA:

@@ -3,6 +3,7 @@
 #include "core/source/reference-private.h"
 
 #include "core/base/download-key.h"
+#include "core/source/bundled-models.h"
 #include "core/source/shard.h"
 
 #include <string.h>
@@ -180,9 +181,24 @@ after_prefix (const char *text, const char *prefix)
 }
 
 static DrayReference *
+read_bundled (const DrayBundledModel *model)
+{
+  DrayReference *reference = dray_reference_new (DRAY_REFERENCE_BUNDLED);
+
+  reference->name = g_strdup (model->name);
+  reference->model_id = g_strdup (model->name);
+
+  return reference;
+}
+
+static DrayReference *
 read_without_scheme (const char *source, const DraySourceText *text)
 {
+  const DrayBundledModel *bundled = dray_bundled_models_find (source);
   g_auto (GStrv) parts = NULL;
+
+  if (bundled != NULL)
+    return read_bundled (bundled);
 
   for (guint i = 0; i < G_N_ELEMENTS (known_hosts); i++)
     if (after_prefix (source, known_hosts[i]) != NULL)

@@ -27,6 +27,7 @@ VERBS = {
     'hold': [],
     'release': [],
     'inspect': ['--json', 'FILE'],
+    'models': ['--json', 'QUERY'],
     'plan': ['--json', '--token-file=FILE', 'SOURCE'],
 }
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "core/source/hub-link.h"
+
+#include "core/base/error.h"
+
+#include <string.h>
+
+#define DEFAULT_ENDPOINT "https://huggingface.co"
+
+/* What a path may have beside letters and digits (RFC 3986 §3.3). */
+#define IN_SEGMENT "!$&'()*+,;=:@"
+
+/**
+ * dray_hub_get_endpoint:
+ * @error: return location for a #GError
+ *
+ * A mirror is named by HF_ENDPOINT, as the hub's own programs have it.
+ *
+ * Errors: %DRAY_ERROR_INVALID_SOURCE if that is no web address.
+ *
+ * Returns: (transfer full) (nullable): the hub's address, without a slash at the end
+ */
+char *
+dray_hub_get_endpoint (GError **error)
+{
+  const char *chosen = g_getenv ("HF_ENDPOINT");
+  g_autofree char *endpoint =
+      g_strdup (chosen != NULL && *chosen != '\0' ? chosen : DEFAULT_ENDPOINT);
+  g_autoptr (GUri) uri = NULL;
+
+  while (g_str_has_suffix (endpoint, "/"))
+    endpoint[strlen (endpoint) - 1] = '\0';
+  uri = g_uri_parse (endpoint, G_URI_FLAGS_ENCODED, NULL);
+  if (uri != NULL && g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0'
+      && (g_str_equal (g_uri_get_scheme (uri), "https")
+          || g_str_equal (g_uri_get_scheme (uri), "http"))
+      && g_uri_get_query (uri) == NULL && g_uri_get_fragment (uri) == NULL)
+    return g_steal_pointer (&endpoint);
+
+  g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
+               "HF_ENDPOINT is “%s”, and would be an address such as " DEFAULT_ENDPOINT, chosen);
+  return NULL;
+}
+
+/**
+ * dray_hub_link_to_file:
+ * @endpoint: the hub's address, without a slash at the end
+ * @repo: `ORG/REPO`
+ * @revision: a branch, tag or commit
+ * @path: the path of the file in the repository
+ *
+ * Returns: (transfer full): what the file is asked for by
+ */
+char *
+dray_hub_link_to_file (const char *endpoint,
+                       const char *repo,
+                       const char *revision,
+                       const char *path)
+{
+  g_autofree char *escaped_revision = g_uri_escape_string (revision, IN_SEGMENT, FALSE);
+  g_autofree char *escaped_path = g_uri_escape_string (path, "/" IN_SEGMENT, FALSE);
+
+  return g_strdup_printf ("%s/%s/resolve/%s/%s", endpoint, repo, escaped_revision, escaped_path);
+}
