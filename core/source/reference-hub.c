@@ -452,6 +452,8 @@ dray_reference_parse_hub_link (GUri *uri, const DraySourceText *text)
   words.repo = g_strndup (repo, length);
   if (g_str_has_suffix (words.repo, ".git"))
     words.repo[strlen (words.repo) - strlen (".git")] = '\0';
+  if (!is_name (words.org) || !is_name (words.repo))
+    return dray_source_refuse (text, "names no repository that Hugging Face could have. " EXAMPLE);
   read_rest (&words, repo + length);
 
   return parts[2] != NULL ? read_inside (&words, parts + 2, text) : judge (&words, text);
