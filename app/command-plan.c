@@ -143,6 +143,7 @@ dray_command_plan (int argc, char **argv)
   g_autofree char *token = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (SoupSession) session = NULL;
+  g_autoptr (DrayCredentials) credentials = dray_credentials_new_from_environment ();
   g_autoptr (DrayReference) reference = NULL;
   g_autoptr (DrayPlan) plan = NULL;
   DrayPlanContext context = { 0 };
@@ -166,6 +167,7 @@ dray_command_plan (int argc, char **argv)
 
   session = dray_http_session_new (DRAY_HTTP_SILENCE);
   context.session = session;
+  context.credentials = credentials;
   context.token = token;
   reference = dray_reference_parse (argv[1], &error);
   if (reference != NULL)

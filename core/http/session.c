@@ -165,6 +165,7 @@ read_headers (DrayHttpAnswer *answer, SoupMessage *message)
   response->error_code = g_strdup (soup_message_headers_get_one (headers, "X-Error-Code"));
   answer->disposition
       = g_strdup (soup_message_headers_get_one (headers, "Content-Disposition"));
+  answer->link = g_strdup (soup_message_headers_get_list (headers, "Link"));
 }
 
 /* The hub names the digest where it redirects to the bytes. */
@@ -201,6 +202,8 @@ build_message (const DrayHttpQuery *query, const char *url, GError **error)
                                     query->end == DRAY_END_UNKNOWN ? -1 : query->end - 1);
   if (query->if_range != NULL)
     soup_message_headers_replace (headers, "If-Range", query->if_range);
+  if (query->accept != NULL)
+    soup_message_headers_replace (headers, "Accept", query->accept);
   if (query->token != NULL && dray_url_same_origin (url, query->url))
     {
       g_autofree char *value = g_strconcat ("Bearer ", query->token, NULL);
@@ -293,6 +296,7 @@ dray_http_answer_free (DrayHttpAnswer *answer)
   dray_response_clear (&answer->response);
   g_free (answer->url);
   g_free (answer->disposition);
+  g_free (answer->link);
   g_clear_object (&answer->body);
   g_free (answer);
 }

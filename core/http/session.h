@@ -26,6 +26,7 @@ G_BEGIN_DECLS
  * @end: one past the last byte; %DRAY_END_UNKNOWN for the rest of the file
  * @if_range: (nullable): a validator for If-Range
  * @token: (nullable): a bearer token; sent to the origin of @url only
+ * @accept: (nullable): the media types that are understood, for Accept
  */
 typedef struct
 {
@@ -34,6 +35,7 @@ typedef struct
   gint64 end;
   const char *if_range;
   const char *token;
+  const char *accept;
 } DrayHttpQuery;
 
 /**
@@ -41,6 +43,7 @@ typedef struct
  * @response: status and headers
  * @url: the URL that gave this answer, after redirects
  * @disposition: (nullable): the file name that Content-Disposition suggests, as sent
+ * @link: (nullable): the Link headers, as sent
  * @body: the body, not yet read
  */
 typedef struct
@@ -48,6 +51,7 @@ typedef struct
   DrayResponse response;
   char *url;
   char *disposition;
+  char *link;
   GInputStream *body;
 } DrayHttpAnswer;
 

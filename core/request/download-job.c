@@ -48,7 +48,34 @@ find_token (DrayDownloadJob *self, const char *url)
   return NULL;
 }
 
-/* A link is its own address; what it redirects to may expire, the link does not. */
+/* What the scout is given and gives back. */
+typedef struct
+{
+  GTask *task; /* its object, the job, keeps the engine */
+  const DrayCredentials *credentials;
+  DrayLocation *location;
+} TokenSearch;
+
+static void
+search_in_thread (gpointer data)
+{
+  TokenSearch *search = data;
+
+  search->location->token = dray_credentials_dup_token (search->credentials, search->location->url);
+}
+
+static void
+searched_cb (gpointer data)
+{
+  TokenSearch *search = data;
+
+  g_task_return_pointer (search->task, search->location, (GDestroyNotify) dray_location_free);
+  g_object_unref (search->task);
+  g_free (search);
+}
+
+/* A link is its own address; what it redirects to may expire, the link does not. The hub's token may
+ * be in a file, on a drive that hangs. */
 static void
 resolve_async (DrayResolver *resolver,
                GCancellable *cancellable,
@@ -58,10 +85,22 @@ resolve_async (DrayResolver *resolver,
   DrayDownloadJob *self = DRAY_DOWNLOAD_JOB (resolver);
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   const char *url = dray_download_job_get_asset (self)->record.url;
+  DrayLocation *location = dray_location_new (url, find_token (self, url));
+  TokenSearch *search;
 
   g_task_set_source_tag (task, resolve_async);
-  g_task_return_pointer (task, dray_location_new (url, find_token (self, url)),
-                         (GDestroyNotify) dray_location_free);
+  if (location->token != NULL || !dray_credentials_cover (self->engine->credentials, url))
+    {
+      g_task_return_pointer (task, location, (GDestroyNotify) dray_location_free);
+      return;
+    }
+
+  search = g_new0 (TokenSearch, 1);
+  search->task = g_steal_pointer (&task);
+  search->credentials = self->engine->credentials;
+  search->location = location;
+  dray_worker_push (dray_disks_get_scout (self->engine->disks), search_in_thread, searched_cb,
+                    search);
 }
 
 static DrayLocation *

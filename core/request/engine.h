@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * What a manager shares with its jobs: the sessions, what the hosts take, the threads, the catalog
+ * What a manager shares with its jobs: the sessions, the hub's token, what the hosts take, the threads, the catalog
  * and its contents.
  *
  * A plain struct that the manager owns; the main thread's.
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/catalog/catalog.h"
+#include "core/http/credentials.h"
 #include "core/http/host-limits.h"
 #include "core/http/network.h"
 #include "core/http/session-pool.h"
@@ -23,6 +24,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   DraySessionPool *sessions;
+  DrayCredentials *credentials;
   DrayNetwork *network;
   DrayRateLimiter *limiter; /* for all transfers together */
   DrayHostLimits *hosts;

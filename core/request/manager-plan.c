@@ -90,7 +90,7 @@ timer_cb (gpointer user_data)
 
 /* Waits for what passes by itself. Returns whether it does. */
 static gboolean
-wait (Plan *plan, const GError *error)
+wait (Plan *plan, gint64 server_wait, const GError *error)
 {
   DrayManager *self = plan->manager;
   DrayError reason = (DrayError) error->code;
@@ -99,7 +99,7 @@ wait (Plan *plan, const GError *error)
   if ((reason == DRAY_ERROR_NETWORK || reason == DRAY_ERROR_STALLED)
       && dray_network_is_gone (self->engine.network, NULL))
     reason = DRAY_ERROR_NO_NETWORK;
-  else if (!dray_retry_next (&plan->retry, reason, -1, g_random_double (), &delay))
+  else if (!dray_retry_next (&plan->retry, reason, server_wait, g_random_double (), &delay))
     return FALSE;
 
   plan->timer = g_timeout_add ((guint) (delay / G_TIME_SPAN_MILLISECOND), timer_cb, plan);
@@ -114,11 +114,12 @@ planned_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_d
   Plan *plan = user_data;
   DrayManager *self = plan->manager;
   g_autoptr (GError) error = NULL;
-  g_autoptr (DrayPlan) found = dray_planning_run_finish (result, &error);
+  gint64 server_wait;
+  g_autoptr (DrayPlan) found = dray_planning_run_finish (result, &server_wait, &error);
 
   if (self->held || plan->request->fate != DRAY_FATE_RUN)
     end_cancelled (plan);
-  else if (found != NULL || !wait (plan, error))
+  else if (found != NULL || !wait (plan, server_wait, error))
     end_plan (plan, found, error);
 }
 
@@ -129,8 +130,9 @@ try_now (Plan *plan)
 
   if (dray_request_set_state (plan->request, DRAY_REQUEST_RESOLVING))
     dray_engine_put_request (&self->engine, plan->request);
-  dray_planning_run_async (self->engine.sessions, plan->request->record->source,
-                           plan->request->wishes.token, plan->cancellable, planned_cb, plan);
+  dray_planning_run_async (self->engine.sessions, self->engine.credentials,
+                           plan->request->record->source, plan->request->wishes.token,
+                           plan->cancellable, planned_cb, plan);
 }
 
 /**

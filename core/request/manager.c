@@ -55,6 +55,7 @@ dray_manager_finalize (GObject *object)
   dray_rate_limiter_unref (self->engine.limiter);
   dray_asset_table_free (self->engine.assets);
   dray_session_pool_unref (self->engine.sessions);
+  dray_credentials_free (self->engine.credentials);
   dray_host_limits_free (self->engine.hosts);
   g_free (self->engine.boot_id);
   g_free (self->catalog_path);
@@ -162,6 +163,7 @@ dray_manager_init (DrayManager *self)
   self->max_transfers = MAX_TRANSFERS;
   self->engine.requests = g_list_store_new (DRAY_TYPE_REQUEST);
   self->engine.sessions = dray_session_pool_new ();
+  self->engine.credentials = dray_credentials_new_from_environment ();
   self->engine.network = dray_network_new (dray_manager_try_now, self);
   self->engine.limiter = dray_rate_limiter_new (DRAY_RATE_UNLIMITED, NULL);
   self->engine.hosts = dray_host_limits_new ();

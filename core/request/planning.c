@@ -13,7 +13,9 @@ typedef struct
   SoupSession *session; /* lent by the pool */
   DrayReference *reference;
   char *token;
+  const DrayCredentials *credentials;
   DrayPlan *plan;
+  gint64 *wait; /* the task's */
   GError *error;
 } Planning;
 
@@ -33,7 +35,12 @@ static void
 plan_in_thread (gpointer data)
 {
   Planning *planning = data;
-  const DrayPlanContext context = { .session = planning->session, .token = planning->token };
+  const DrayPlanContext context = {
+    .session = planning->session,
+    .token = planning->token,
+    .credentials = planning->credentials,
+    .wait = planning->wait,
+  };
 
   planning->plan = dray_planner_plan (planning->reference, &context,
                                       g_task_get_cancellable (planning->task), &planning->error);
@@ -54,6 +61,7 @@ planned_cb (gpointer data)
 /**
  * dray_planning_run_async:
  * @sessions: the manager's sessions
+ * @credentials: what is sent to the hub; must live until it has called back
  * @source: what a person typed or dropped
  * @token: (nullable): a bearer token for the server that @source names
  * @cancellable: (nullable): ends it within milliseconds
@@ -64,6 +72,7 @@ planned_cb (gpointer data)
  */
 void
 dray_planning_run_async (DraySessionPool *sessions,
+                         const DrayCredentials *credentials,
                          const char *source,
                          const char *token,
                          GCancellable *cancellable,
@@ -90,12 +99,17 @@ dray_planning_run_async (DraySessionPool *sessions,
   planning->session = dray_session_pool_take (sessions);
   planning->reference = reference;
   planning->token = g_strdup (token);
+  planning->credentials = credentials;
+  planning->wait = g_new (gint64, 1);
+  *planning->wait = -1;
+  g_task_set_task_data (planning->task, planning->wait, g_free);
   dray_worker_push (planning->worker, plan_in_thread, planned_cb, planning);
 }
 
 /**
  * dray_planning_run_finish:
  * @result: as given to the callback
+ * @wait: (out): the seconds that a server asks to wait before it is asked again; -1 if none does
  * @error: return location for a #GError
  *
  * Errors: as dray_planner_plan().
@@ -103,7 +117,10 @@ dray_planning_run_async (DraySessionPool *sessions,
  * Returns: (transfer full) (nullable): the plan
  */
 DrayPlan *
-dray_planning_run_finish (GAsyncResult *result, GError **error)
+dray_planning_run_finish (GAsyncResult *result, gint64 *wait, GError **error)
 {
+  const gint64 *asked = g_task_get_task_data (G_TASK (result));
+
+  *wait = asked != NULL ? *asked : -1;
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -14,11 +14,12 @@
 G_BEGIN_DECLS
 
 void dray_planning_run_async (DraySessionPool *sessions,
+                              const DrayCredentials *credentials,
                               const char *source,
                               const char *token,
                               GCancellable *cancellable,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
-DrayPlan *dray_planning_run_finish (GAsyncResult *result, GError **error);
+DrayPlan *dray_planning_run_finish (GAsyncResult *result, gint64 *wait, GError **error);
 
 G_END_DECLS

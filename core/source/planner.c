@@ -3,6 +3,8 @@
 #include "core/source/planner.h"
 
 #include "core/source/bundled-plan.h"
+#include "core/source/hub.h"
+#include "core/source/ollama.h"
 
 /**
  * dray_planner_needs_network:
@@ -54,7 +56,8 @@ refuse (const DrayReference *reference, const char *what, GError **error)
  *
  * Finds the files that a reference stands for. Blocks if dray_planner_needs_network().
  *
- * Errors: %DRAY_ERROR_UNSUPPORTED for a kind of source that nothing here resolves.
+ * Errors: as dray_hub_plan() and dray_ollama_plan(); %DRAY_ERROR_UNSUPPORTED for a kind of source
+ * that nothing here resolves.
  *
  * Returns: (transfer full) (nullable): the plan
  */
@@ -71,9 +74,9 @@ dray_planner_plan (const DrayReference *reference,
     case DRAY_REFERENCE_BUNDLED:
       return dray_bundled_plan (reference, context, cancellable, error);
     case DRAY_REFERENCE_HUB:
-      return refuse (reference, "a repository of Hugging Face", error);
+      return dray_hub_plan (reference, context, cancellable, error);
     case DRAY_REFERENCE_OLLAMA:
-      return refuse (reference, "a model of Ollama's", error);
+      return dray_ollama_plan (reference, context, cancellable, error);
     case DRAY_REFERENCE_FILE:
     default:
       return refuse (reference, "a file on this computer", error);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/base/plan.h"
+#include "core/http/credentials.h"
 #include "core/source/reference.h"
 
 #include <libsoup/soup.h>
@@ -20,6 +21,9 @@ G_BEGIN_DECLS
  * DrayPlanContext:
  * @session: a session that is lent to this thread
  * @token: (nullable): the caller's bearer token for the server that the reference names
+ * @credentials: the hub's address, and the token for it where the caller has given none
+ * @wait: (nullable): where the seconds go that a server which cannot answer now asks to wait, if it
+ *   does
  *
  * What a plan may use that is not in its reference.
  */
@@ -27,6 +31,8 @@ typedef struct
 {
   SoupSession *session;
   const char *token;
+  const DrayCredentials *credentials;
+  gint64 *wait;
 } DrayPlanContext;
 
 gboolean dray_planner_needs_network (const DrayReference *reference);
