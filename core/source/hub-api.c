@@ -18,23 +18,6 @@ dray_hub_repository_free (DrayHubRepository *repository)
   g_free (repository);
 }
 
-/**
- * dray_hub_build_link:
- * @endpoint: the hub's address, without a slash at its end
- * @repo: `ORG/REPO`
- * @commit: a commit of it
- * @path: a file of that commit
- *
- * Returns: (transfer full): where the file is asked for, which is the same for ever
- */
-char *
-dray_hub_build_link (const char *endpoint, const char *repo, const char *commit, const char *path)
-{
-  g_autofree char *escaped = g_uri_escape_string (path, "/", FALSE);
-
-  return g_strdup_printf ("%s/%s/resolve/%s/%s", endpoint, repo, commit, escaped);
-}
-
 /* Whether the parameters of a link, up to a comma, have rel="next" (RFC 8288, section 3.3). */
 static gboolean
 is_next (const char *parameters)

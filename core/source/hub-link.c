@@ -3,10 +3,9 @@
 #include "core/source/hub-link.h"
 
 #include "core/base/error.h"
+#include "core/http/credentials.h"
 
 #include <string.h>
-
-#define DEFAULT_ENDPOINT "https://huggingface.co"
 
 /* What a path may have beside letters and digits (RFC 3986 §3.3). */
 #define IN_SEGMENT "!$&'()*+,;=:@"
@@ -26,7 +25,7 @@ dray_hub_get_endpoint (GError **error)
 {
   const char *chosen = g_getenv ("HF_ENDPOINT");
   g_autofree char *endpoint =
-      g_strdup (chosen != NULL && *chosen != '\0' ? chosen : DEFAULT_ENDPOINT);
+      g_strdup (chosen != NULL && *chosen != '\0' ? chosen : DRAY_HUB_ENDPOINT);
   g_autoptr (GUri) uri = NULL;
 
   while (g_str_has_suffix (endpoint, "/"))
@@ -39,7 +38,7 @@ dray_hub_get_endpoint (GError **error)
     return g_steal_pointer (&endpoint);
 
   g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
-               "HF_ENDPOINT is “%s”, and would be an address such as " DEFAULT_ENDPOINT, chosen);
+               "HF_ENDPOINT is “%s”, and would be an address such as " DRAY_HUB_ENDPOINT, chosen);
   return NULL;
 }
 

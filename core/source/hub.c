@@ -2,9 +2,8 @@
 
 #include "core/source/hub.h"
 
-#include "core/base/piece.h"
 #include "core/source/hub-api.h"
-#include "core/source/json-fetch.h"
+#include "core/source/hub-link.h"
 
 #include <string.h>
 
@@ -22,19 +21,6 @@ is_switched_off (void)
   return lower != NULL && g_strv_contains (yes, lower);
 }
 
-static gboolean
-check_environment (const char *endpoint, GError **error)
-{
-  if (is_switched_off ())
-    {
-      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_NO_NETWORK,
-                           "HF_HUB_OFFLINE is set, so the hub is not asked");
-      return FALSE;
-    }
-
-  return dray_server_check ("HF_ENDPOINT", endpoint, DRAY_HUB_ENDPOINT, error);
-}
-
 /* What a person calls the model: the repository's name without what it says of the format. */
 static char *
 make_title (const char *model)
@@ -49,12 +35,22 @@ make_title (const char *model)
   return g_strdelimit (g_steal_pointer (&title), "-_", ' ');
 }
 
-static void
-add_file (DrayPlan *plan, const char *base, const DrayRepositoryFile *file, gboolean is_companion)
+/* What is planned, and of what. */
+typedef struct
 {
-  g_autofree char *escaped = g_uri_escape_string (file->path, "/", FALSE);
-  g_autofree char *url = g_strconcat (base, escaped, NULL);
-  DrayPlannedAsset *asset = dray_plan_add_asset (plan, url);
+  DrayPlan *plan;
+  const DrayReference *reference;
+  const DrayHubRepository *repository;
+  const char *endpoint;
+} Planning;
+
+static void
+add_file (const Planning *planning, const DrayRepositoryFile *file, gboolean is_companion)
+{
+  g_autofree char *url
+      = dray_hub_link_to_file (planning->endpoint, planning->reference->repo,
+                               planning->repository->commit, file->path);
+  DrayPlannedAsset *asset = dray_plan_add_asset (planning->plan, url);
 
   asset->name = dray_repository_file_dup_name (file);
   asset->size = file->size;
@@ -63,10 +59,10 @@ add_file (DrayPlan *plan, const char *base, const DrayRepositoryFile *file, gboo
 }
 
 static void
-add_set (DrayPlan *plan, const char *base, const DrayFileSet *set)
+add_set (const Planning *planning, const DrayFileSet *set)
 {
   for (guint i = 0; i < set->files->len; i++)
-    add_file (plan, base, g_ptr_array_index (set->files, i), FALSE);
+    add_file (planning, g_ptr_array_index (set->files, i), FALSE);
 }
 
 /* The same model by the name of what was chosen. */
@@ -78,15 +74,13 @@ add_alias (DrayPlan *plan, const DrayReference *reference)
 }
 
 static gboolean
-plan_variants (DrayPlan *plan,
-               const DrayReference *reference,
-               const DrayHubRepository *repository,
-               const char *base,
-               GError **error)
+plan_variants (const Planning *planning, GError **error)
 {
-  g_autoptr (DrayVariants) variants = dray_variants_new (repository->files);
+  DrayPlan *plan = planning->plan;
+  g_autoptr (DrayVariants) variants = dray_variants_new (planning->repository->files);
   GPtrArray *sets = dray_variants_get_sets (variants);
-  const DrayFileSet *chosen = dray_variants_choose (variants, reference->variant, error);
+  const DrayFileSet *chosen
+      = dray_variants_choose (variants, planning->reference->variant, error);
   const DrayRepositoryFile *companion = dray_variants_get_companion (variants);
 
   if (chosen == NULL)
@@ -102,28 +96,48 @@ plan_variants (DrayPlan *plan,
     }
   plan->variant = g_strdup (chosen->name);
   plan->suggested = g_strdup (dray_variants_get_suggested (variants)->name);
-  add_set (plan, base, chosen);
+  add_set (planning, chosen);
   if (companion != NULL)
-    add_file (plan, base, companion, TRUE);
-  add_alias (plan, reference);
+    add_file (planning, companion, TRUE);
+  add_alias (plan, planning->reference);
 
   return TRUE;
 }
 
 static gboolean
-plan_path (DrayPlan *plan,
-           const DrayReference *reference,
-           const DrayHubRepository *repository,
-           const char *base,
-           GError **error)
+plan_path (const Planning *planning, GError **error)
 {
-  g_autoptr (DrayFileSet) set = dray_file_set_find (repository->files, reference->path, error);
+  g_autoptr (DrayFileSet) set
+      = dray_file_set_find (planning->repository->files, planning->reference->path, error);
 
   if (set == NULL)
     return FALSE;
 
-  add_set (plan, base, set);
+  add_set (planning, set);
   return TRUE;
+}
+
+/* Asks the hub for the repository with the caller's token, else with that of the hub's account. */
+static DrayHubRepository *
+list (const DrayReference *reference,
+      const DrayPlanContext *context,
+      const char *endpoint,
+      GCancellable *cancellable,
+      GError **error)
+{
+  g_autofree char *token = context->token != NULL
+                               ? g_strdup (context->token)
+                               : dray_credentials_dup_token (context->credentials, endpoint);
+  const DrayHub hub = {
+    .session = context->session,
+    .endpoint = endpoint,
+    .token = token,
+    .wait = context->wait,
+  };
+
+  return dray_hub_list (&hub, reference->repo,
+                        reference->revision != NULL ? reference->revision : DEFAULT_REVISION,
+                        cancellable, error);
 }
 
 /**
@@ -147,31 +161,24 @@ dray_hub_plan (const DrayReference *reference,
                GCancellable *cancellable,
                GError **error)
 {
-  const char *endpoint = dray_credentials_get_endpoint (context->credentials);
-  g_autofree char *token = g_strdup (context->token);
+  g_autofree char *endpoint = dray_hub_get_endpoint (error);
   g_autoptr (DrayHubRepository) repository = NULL;
   g_autoptr (DrayPlan) plan = dray_plan_new (reference->model_id);
-  g_autofree char *base = NULL;
-  DrayHub hub = { .session = context->session, .endpoint = endpoint, .wait = context->wait };
-  gboolean is_planned;
+  Planning planning = { .plan = plan, .reference = reference, .endpoint = endpoint };
 
-  if (!check_environment (endpoint, error))
+  if (endpoint == NULL)
     return NULL;
+  if (is_switched_off ())
+    {
+      g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_NO_NETWORK,
+                           "HF_HUB_OFFLINE is set, so the hub is not asked");
+      return NULL;
+    }
 
-  if (token == NULL)
-    token = dray_credentials_dup_token (context->credentials, endpoint);
-  hub.token = token;
-  repository = dray_hub_list (&hub, reference->repo,
-                              reference->revision != NULL ? reference->revision : DEFAULT_REVISION,
-                              cancellable, error);
+  planning.repository = repository = list (reference, context, endpoint, cancellable, error);
   if (repository == NULL)
     return NULL;
-
-  base = dray_hub_build_link (endpoint, reference->repo, repository->commit, "");
-  is_planned = reference->path != NULL
-                   ? plan_path (plan, reference, repository, base, error)
-                   : plan_variants (plan, reference, repository, base, error);
-  if (!is_planned)
+  if (reference->path != NULL ? !plan_path (&planning, error) : !plan_variants (&planning, error))
     {
       g_prefix_error (error, "“%s”: ", reference->repo);
       return NULL;

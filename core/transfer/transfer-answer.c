@@ -176,6 +176,22 @@ is_passing (guint status)
   return status >= 500 || status == 408 || status == 425 || status == 429;
 }
 
+/* Notes why the lane gets nothing. A person who must accept a licence is told where: the repository of
+ * a hub's link to a file is what stands before "resolve". */
+static void
+note_refusal (DrayTransferLane *lane, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
+{
+  const char *end = verdict->error == DRAY_ERROR_GATED ? strstr (answer->url, "/resolve/") : NULL;
+  g_autofree char *message = NULL;
+
+  lane->status = answer->response.status;
+  lane->server_wait = answer->response.retry_after;
+  if (end != NULL)
+    message = g_strdup_printf ("%s: %.*s", verdict->reason, (int) (end - answer->url),
+                               answer->url);
+  set_error (lane, verdict->error, message != NULL ? message : verdict->reason);
+}
+
 /* Whether the answer to the question where the file ends tells nothing, and would not if it were
  * asked again; then the end of the body has to do. */
 static gboolean
@@ -224,9 +240,7 @@ dray_transfer_answered (DrayTransfer *self,
       break;
 
     case DRAY_VERDICT_FAILED:
-      lane->status = answer->response.status;
-      lane->server_wait = answer->response.retry_after;
-      set_error (lane, verdict->error, verdict->reason);
+      note_refusal (lane, verdict, answer);
       break;
 
     case DRAY_VERDICT_ASK_WITHOUT_RANGE:
