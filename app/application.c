@@ -38,7 +38,7 @@ dray_application_add_waiting_sources (DrayApplication *self)
     return;
 
   g_ptr_array_add (self->sources, NULL);
-  dray_window_add_sources (window, (const char *const *) self->sources->pdata, NULL);
+  dray_window_add_sources (window, (const char *const *) self->sources->pdata, NULL, NULL);
   g_ptr_array_set_size (self->sources, 0);
 }
 

@@ -5,10 +5,12 @@
 #include "ui/drop-target.h"
 #include "ui/format.h"
 #include "ui/free-space.h"
+#include "ui/plan-lookup.h"
+#include "ui/plan-view.h"
 
+#include "core/base/piece.h"
 #include "core/library/library.h"
 #include "core/library/model-name.h"
-#include "core/source/reference.h"
 
 #include <glib/gi18n.h>
 
@@ -19,10 +21,12 @@ struct _DrayAddDialog
   char *library;
   char *folder; /* NULL for the library */
   DrayFreeSpace *free_space;
+  DrayPlanLookup *lookup;
   GtkNativeDialog *chooser; /* NULL unless it is open */
 
   GtkWidget *download;
   GtkEditable *link;
+  DrayPlanView *plan_view;
   AdwActionRow *folder_row;
   GtkLabel *summary;
 };
@@ -31,50 +35,95 @@ G_DEFINE_FINAL_TYPE (DrayAddDialog, dray_add_dialog, ADW_TYPE_WINDOW)
 
 static guint accepted_signal;
 
-/* "Qwen3 32B · Q4_K_M · unsloth"; of several links "3 files". */
+/* "Qwen3 32B · Q4_K_M · unsloth" */
 static char *
-describe_sources (const char *const *sources, GError **error)
+describe_link (const char *url)
 {
-  g_autoptr (DrayReference) reference = NULL;
   g_auto (DrayModelName) name = { 0 };
-  guint n_sources = g_strv_length ((char **) sources);
 
-  for (guint i = 1; i < n_sources; i++)
-    {
-      g_autoptr (DrayReference) other = dray_reference_parse (sources[i], error);
-
-      if (other == NULL)
-        return NULL;
-    }
-  reference = dray_reference_parse (sources[0], error);
-  if (reference == NULL)
-    return NULL;
-  if (n_sources > 1)
-    return g_strdup_printf (ngettext ("%u file", "%u files", n_sources), n_sources);
-
-  if (reference->url == NULL)
-    return g_strdup (reference->model_id);
-
-  dray_model_name_init_for_link (&name, reference->url);
+  dray_model_name_init_for_link (&name, url);
   if (name.variant != NULL)
     return g_strjoin (" · ", name.title, name.variant, name.publisher, NULL);
 
   return g_strjoin (" · ", name.title, name.publisher, NULL);
 }
 
-static void
-show_summary (DrayAddDialog *self, const char *found, const char *problem)
+/* "5 files · 20.8 GB"; one file by the name of the model, where that is known; a link, whose server
+ * has told nothing yet, by what it is called. */
+static char *
+describe_plan (DrayAddDialog *self, const DrayPlan *plan)
 {
+  guint n_files = dray_plan_view_get_n_files (self->plan_view);
+  gint64 size = dray_plan_view_get_size (self->plan_view);
+  const DrayPlannedAsset *first = g_ptr_array_index (plan->assets, 0);
+  g_autofree char *files = NULL;
+  g_autofree char *bytes = NULL;
+
+  if (size == DRAY_SIZE_UNKNOWN)
+    return describe_link (first->url);
+
+  files = n_files == 1 && plan->title != NULL
+              ? g_strdup (plan->title)
+              : g_strdup_printf (ngettext ("%u file", "%u files", n_files), n_files);
+  bytes = dray_format_size (size);
+  return g_strjoin (" · ", files, bytes, NULL);
+}
+
+static char *
+describe (DrayAddDialog *self)
+{
+  const DrayPlan *plan = dray_plan_lookup_get_plan (self->lookup);
+  guint n_sources = g_strv_length ((char **) dray_plan_lookup_get_sources (self->lookup));
+
+  if (dray_plan_lookup_is_busy (self->lookup))
+    return g_strdup (_ ("Looking up…"));
+  if (plan != NULL)
+    return describe_plan (self, plan);
+
+  return n_sources > 1
+             ? g_strdup_printf (ngettext ("%u source", "%u sources", n_sources), n_sources)
+             : NULL;
+}
+
+/* What the chosen files lack on their drive; NULL for nothing. */
+static char *
+describe_missing (DrayAddDialog *self)
+{
+  gint64 room = dray_free_space_get_bytes (self->free_space);
+  gint64 size = dray_plan_view_get_size (self->plan_view);
+  g_autofree char *missing = NULL;
+
+  if (room < 0 || size <= room)
+    return NULL;
+
+  missing = dray_format_size (size - room);
+  /* Translators: a size, as in "34 GB". */
+  return g_strdup_printf (_ ("Not enough space: %s missing"), missing);
+}
+
+static void
+show_problem (DrayAddDialog *self, const char *problem)
+{
+  gtk_widget_add_css_class (GTK_WIDGET (self->summary), "problem");
+  gtk_widget_remove_css_class (GTK_WIDGET (self->summary), "dim-label");
+  gtk_label_set_label (self->summary, problem);
+}
+
+static void
+show_summary (DrayAddDialog *self)
+{
+  const GError *error = dray_plan_lookup_get_error (self->lookup);
   gint64 bytes = dray_free_space_get_bytes (self->free_space);
   g_autofree char *size = dray_format_room (bytes);
   g_autofree char *room = bytes >= 0 ? g_strdup_printf (_ ("%s free"), size) : g_strdup ("");
+  g_autofree char *found = describe (self);
+  g_autofree char *missing = describe_missing (self);
   g_autofree char *text = NULL;
 
-  if (problem != NULL)
+  gtk_widget_set_sensitive (self->download, found != NULL && error == NULL);
+  if (error != NULL || missing != NULL)
     {
-      gtk_widget_add_css_class (GTK_WIDGET (self->summary), "problem");
-      gtk_widget_remove_css_class (GTK_WIDGET (self->summary), "dim-label");
-      gtk_label_set_label (self->summary, problem);
+      show_problem (self, error != NULL ? error->message : missing);
       return;
     }
 
@@ -85,17 +134,24 @@ show_summary (DrayAddDialog *self, const char *found, const char *problem)
   gtk_label_set_label (self->summary, text);
 }
 
+/* The dialog becomes as high as what there is to choose. */
+static void
+looked_up_cb (DrayAddDialog *self)
+{
+  int width, height;
+
+  dray_plan_view_set_plan (self->plan_view, dray_plan_lookup_get_plan (self->lookup));
+  show_summary (self);
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  gtk_window_set_default_size (GTK_WINDOW (self), width, -1);
+}
+
 static void
 resolve (DrayAddDialog *self)
 {
   g_auto (GStrv) sources = dray_sources_from_text (gtk_editable_get_text (self->link));
-  g_autoptr (GError) error = NULL;
-  g_autofree char *found = NULL;
 
-  if (sources[0] != NULL)
-    found = describe_sources ((const char *const *) sources, &error);
-  gtk_widget_set_sensitive (self->download, found != NULL);
-  show_summary (self, found, error != NULL ? error->message : NULL);
+  dray_plan_lookup_set_sources (self->lookup, (const char *const *) sources);
 }
 
 static void
@@ -143,9 +199,17 @@ choose_folder (DrayAddDialog *self)
 static void
 accept (DrayAddDialog *self)
 {
-  g_auto (GStrv) sources = dray_sources_from_text (gtk_editable_get_text (self->link));
+  const DrayReference *reference = dray_plan_lookup_get_reference (self->lookup);
+  const char *variant = dray_plan_view_get_variant (self->plan_view);
+  g_auto (GStrv) sources = g_strdupv ((char **) dray_plan_lookup_get_sources (self->lookup));
+  g_auto (GStrv) without = dray_plan_view_get_without (self->plan_view);
 
-  g_signal_emit (self, accepted_signal, 0, sources, self->folder);
+  if (reference != NULL && variant != NULL)
+    {
+      g_free (sources[0]);
+      sources[0] = dray_reference_choose (reference, variant);
+    }
+  g_signal_emit (self, accepted_signal, 0, sources, self->folder, without);
   gtk_window_close (GTK_WINDOW (self));
 }
 
@@ -158,6 +222,7 @@ dray_add_dialog_dispose (GObject *object)
     gtk_native_dialog_destroy (self->chooser);
   g_clear_object (&self->chooser);
   g_clear_object (&self->free_space);
+  g_clear_object (&self->lookup);
   g_clear_pointer (&self->folder, g_free);
   g_clear_pointer (&self->library, g_free);
 
@@ -171,16 +236,19 @@ dray_add_dialog_class_init (DrayAddDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = dray_add_dialog_dispose;
 
-  accepted_signal
-      = g_signal_new ("accepted", DRAY_TYPE_ADD_DIALOG, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                      G_TYPE_NONE, 2, G_TYPE_STRV, G_TYPE_STRING);
+  accepted_signal =
+      g_signal_new ("accepted", DRAY_TYPE_ADD_DIALOG, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                    G_TYPE_NONE, 3, G_TYPE_STRV, G_TYPE_STRING, G_TYPE_STRV);
 
+  g_type_ensure (DRAY_TYPE_PLAN_VIEW);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/dray/Dray/add-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, DrayAddDialog, download);
   gtk_widget_class_bind_template_child (widget_class, DrayAddDialog, link);
+  gtk_widget_class_bind_template_child (widget_class, DrayAddDialog, plan_view);
   gtk_widget_class_bind_template_child (widget_class, DrayAddDialog, folder_row);
   gtk_widget_class_bind_template_child (widget_class, DrayAddDialog, summary);
   gtk_widget_class_bind_template_callback (widget_class, resolve);
+  gtk_widget_class_bind_template_callback (widget_class, show_summary);
   gtk_widget_class_bind_template_callback (widget_class, choose_folder);
   gtk_widget_class_bind_template_callback (widget_class, accept);
 }
@@ -190,11 +258,14 @@ dray_add_dialog_init (DrayAddDialog *self)
 {
   self->library = dray_library_get_default_root ();
   self->free_space = dray_free_space_new (self->library);
+  self->lookup = dray_plan_lookup_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (self->free_space, "notify::bytes", G_CALLBACK (resolve), self,
+  g_signal_connect_object (self->free_space, "notify::bytes", G_CALLBACK (show_summary), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->lookup, "changed", G_CALLBACK (looked_up_cb), self,
                            G_CONNECT_SWAPPED);
   show_folder (self);
-  resolve (self);
+  show_summary (self);
   gtk_widget_grab_focus (GTK_WIDGET (self->link));
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * The Add dialog: a link, a folder, and what would come of it.
+ * The Add dialog: a source, what there is to choose of it, a folder, and what would come of it.
  *
- * Emits `accepted` (sources as a strv, an absolute folder or NULL for the library) and closes.
+ * Emits `accepted` (sources as a strv, an absolute folder or NULL for the library, and the names of
+ * companions that are not wanted as a strv) and closes.
  */
 
 #pragma once

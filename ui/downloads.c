@@ -221,6 +221,7 @@ find_earlier (DrayDownloads *self, const char *source)
  * @self: downloads that are not read-only
  * @source: what a person typed or dropped
  * @directory: (nullable): an absolute folder; %NULL for the library
+ * @without: (nullable): names of companions that are not wanted
  * @error: return location for a #GError
  *
  * What the window asked for before goes on, or is complete already.
@@ -233,6 +234,7 @@ DrayRequest *
 dray_downloads_add (DrayDownloads *self,
                     const char *source,
                     const char *directory,
+                    const char *const *without,
                     GError **error)
 {
   g_autoptr (DrayDownloadOptions) options = NULL;
@@ -247,6 +249,7 @@ dray_downloads_add (DrayDownloads *self,
 
   options = dray_download_options_new ();
   dray_download_options_set_directory (options, directory);
+  dray_download_options_set_without (options, without);
   dray_download_options_set_caller (options, DRAY_WINDOW_CALLER);
 
   return dray_manager_download_asset (self->manager, source, options, error);

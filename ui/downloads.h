@@ -29,6 +29,7 @@ GListModel *dray_downloads_get_models (DrayDownloads *self);
 DrayRequest *dray_downloads_add (DrayDownloads *self,
                                  const char *source,
                                  const char *directory,
+                                 const char *const *without,
                                  GError **error);
 void dray_downloads_pause (DrayDownloads *self, const char *id);
 void dray_downloads_resume (DrayDownloads *self, const char *id, gboolean restart_changed);

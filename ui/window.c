@@ -34,9 +34,12 @@ update_actions (DrayWindow *self)
 }
 
 static void
-accepted_cb (DrayWindow *self, const char *const *sources, const char *directory)
+accepted_cb (DrayWindow *self,
+             const char *const *sources,
+             const char *directory,
+             const char *const *without)
 {
-  dray_window_add_sources (self, sources, directory);
+  dray_window_add_sources (self, sources, directory, without);
 }
 
 static void
@@ -56,7 +59,7 @@ dropped_cb (const char *const *sources, gpointer user_data)
   DrayWindow *self = DRAY_WINDOW (user_data);
 
   if (can_add (self))
-    dray_window_add_sources (self, sources, NULL);
+    dray_window_add_sources (self, sources, NULL, NULL);
 }
 
 static void
@@ -184,11 +187,15 @@ dray_window_tell (DrayWindow *self, const char *message)
  * @self: a window
  * @sources: what a person typed, dropped or pasted
  * @directory: (nullable): an absolute folder; %NULL for the library
+ * @without: (nullable): names of companions that are not wanted
  *
  * Downloads what is understood and says what is not.
  */
 void
-dray_window_add_sources (DrayWindow *self, const char *const *sources, const char *directory)
+dray_window_add_sources (DrayWindow *self,
+                         const char *const *sources,
+                         const char *directory,
+                         const char *const *without)
 {
   DrayDownloads *downloads;
   DrayRequest *last = NULL;
@@ -206,7 +213,7 @@ dray_window_add_sources (DrayWindow *self, const char *const *sources, const cha
   for (guint i = 0; sources[i] != NULL; i++)
     {
       g_autoptr (GError) error = NULL;
-      DrayRequest *request = dray_downloads_add (downloads, sources[i], directory, &error);
+      DrayRequest *request = dray_downloads_add (downloads, sources[i], directory, without, &error);
 
       if (request == NULL)
         dray_downloads_page_tell (self->downloads_page, error->message);

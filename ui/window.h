@@ -23,7 +23,8 @@ void dray_window_tell (DrayWindow *self, const char *message);
 void dray_window_set_failure (DrayWindow *self, const char *message);
 void dray_window_add_sources (DrayWindow *self,
                               const char *const *sources,
-                              const char *directory);
+                              const char *directory,
+                              const char *const *without);
 void dray_window_close_downloads (DrayWindow *self);
 
 G_END_DECLS

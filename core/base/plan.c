@@ -96,6 +96,28 @@ dray_plan_add_variant (DrayPlan *plan, const char *name)
 }
 
 /**
+ * dray_plan_leave_out:
+ * @plan: a plan
+ * @names: (nullable): names of companions
+ *
+ * Takes companions out of the plan. A file that the model needs stays, whatever its name.
+ */
+void
+dray_plan_leave_out (DrayPlan *plan, const char *const *names)
+{
+  if (names == NULL)
+    return;
+
+  for (guint i = plan->assets->len; i > 0; i--)
+    {
+      const DrayPlannedAsset *asset = g_ptr_array_index (plan->assets, i - 1);
+
+      if (asset->is_companion && asset->name != NULL && g_strv_contains (names, asset->name))
+        g_ptr_array_remove_index (plan->assets, i - 1);
+    }
+}
+
+/**
  * dray_plan_get_size:
  * @plan: a plan
  *

@@ -76,6 +76,7 @@ DrayPlan *dray_plan_new (const char *model_id);
 void dray_plan_free (DrayPlan *plan);
 DrayPlannedAsset *dray_plan_add_asset (DrayPlan *plan, const char *url);
 DrayVariant *dray_plan_add_variant (DrayPlan *plan, const char *name);
+void dray_plan_leave_out (DrayPlan *plan, const char *const *names);
 gint64 dray_plan_get_size (const DrayPlan *plan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayPlan, dray_plan_free)

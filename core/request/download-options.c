@@ -15,7 +15,8 @@ struct _DrayDownloadOptions
   gint64 rate_limit;
   guint connections;
   gboolean restart_changed;
-  char *caller; /* never NULL */
+  GStrv without; /* NULL for nothing */
+  char *caller;  /* never NULL */
 };
 
 enum
@@ -27,6 +28,7 @@ enum
   PROP_RATE_LIMIT,
   PROP_CONNECTIONS,
   PROP_RESTART_CHANGED,
+  PROP_WITHOUT,
   PROP_CALLER,
   N_PROPS
 };
@@ -43,6 +45,7 @@ dray_download_options_finalize (GObject *object)
   g_free (self->directory);
   g_free (self->sha256);
   g_free (self->token);
+  g_strfreev (self->without);
   g_free (self->caller);
 
   G_OBJECT_CLASS (dray_download_options_parent_class)->finalize (object);
@@ -77,6 +80,10 @@ dray_download_options_get_property (GObject *object, guint id, GValue *value, GP
 
     case PROP_RESTART_CHANGED:
       g_value_set_boolean (value, self->restart_changed);
+      break;
+
+    case PROP_WITHOUT:
+      g_value_set_boxed (value, self->without);
       break;
 
     case PROP_CALLER:
@@ -122,6 +129,10 @@ dray_download_options_set_property (GObject *object,
       dray_download_options_set_restart_changed (self, g_value_get_boolean (value));
       break;
 
+    case PROP_WITHOUT:
+      dray_download_options_set_without (self, g_value_get_boxed (value));
+      break;
+
     case PROP_CALLER:
       dray_download_options_set_caller (self, g_value_get_string (value));
       break;
@@ -135,8 +146,7 @@ static void
 dray_download_options_class_init (DrayDownloadOptionsClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags flags
-      = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
   object_class->finalize = dray_download_options_finalize;
   object_class->get_property = dray_download_options_get_property;
@@ -168,24 +178,31 @@ dray_download_options_class_init (DrayDownloadOptionsClass *klass)
    *
    * How many bytes per second at most; 0 for no limit.
    */
-  properties[PROP_RATE_LIMIT]
-      = g_param_spec_int64 ("rate-limit", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_RATE_LIMIT] =
+      g_param_spec_int64 ("rate-limit", NULL, NULL, 0, G_MAXINT64, 0, flags);
 
   /**
    * DrayDownloadOptions:connections:
    *
    * How many connections to fetch with, up to %DRAY_CONNECTIONS_MAX; 0 for as many as pay.
    */
-  properties[PROP_CONNECTIONS]
-      = g_param_spec_uint ("connections", NULL, NULL, 0, DRAY_CONNECTIONS_MAX, 0, flags);
+  properties[PROP_CONNECTIONS] =
+      g_param_spec_uint ("connections", NULL, NULL, 0, DRAY_CONNECTIONS_MAX, 0, flags);
 
   /**
    * DrayDownloadOptions:restart-changed:
    *
    * Whether to start over if the file on the server has changed.
    */
-  properties[PROP_RESTART_CHANGED]
-      = g_param_spec_boolean ("restart-changed", NULL, NULL, FALSE, flags);
+  properties[PROP_RESTART_CHANGED] =
+      g_param_spec_boolean ("restart-changed", NULL, NULL, FALSE, flags);
+
+  /**
+   * DrayDownloadOptions:without:
+   *
+   * The names of companions of the model that are not wanted; %NULL for none.
+   */
+  properties[PROP_WITHOUT] = g_param_spec_boxed ("without", NULL, NULL, G_TYPE_STRV, flags);
 
   /**
    * DrayDownloadOptions:caller:
@@ -407,6 +424,39 @@ dray_download_options_set_restart_changed (DrayDownloadOptions *self, gboolean r
 
   self->restart_changed = restart_changed;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RESTART_CHANGED]);
+}
+
+/**
+ * dray_download_options_get_without:
+ * @self: options
+ *
+ * Returns: (transfer none) (nullable): the names of companions that are not wanted
+ */
+const char *const *
+dray_download_options_get_without (DrayDownloadOptions *self)
+{
+  g_return_val_if_fail (DRAY_IS_DOWNLOAD_OPTIONS (self), NULL);
+
+  return (const char *const *) self->without;
+}
+
+/**
+ * dray_download_options_set_without:
+ * @self: options
+ * @without: (nullable) (array zero-terminated=1): the names of companions of the model that are not
+ *   wanted; a file that the model needs comes all the same
+ */
+void
+dray_download_options_set_without (DrayDownloadOptions *self, const char *const *without)
+{
+  GStrv copy;
+
+  g_return_if_fail (DRAY_IS_DOWNLOAD_OPTIONS (self));
+
+  copy = g_strdupv ((char **) without);
+  g_strfreev (self->without);
+  self->without = copy;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WITHOUT]);
 }
 
 /**

@@ -33,6 +33,8 @@ void dray_download_options_set_connections (DrayDownloadOptions *self, guint con
 gboolean dray_download_options_get_restart_changed (DrayDownloadOptions *self);
 void dray_download_options_set_restart_changed (DrayDownloadOptions *self,
                                                 gboolean restart_changed);
+const char *const *dray_download_options_get_without (DrayDownloadOptions *self);
+void dray_download_options_set_without (DrayDownloadOptions *self, const char *const *without);
 const char *dray_download_options_get_caller (DrayDownloadOptions *self);
 void dray_download_options_set_caller (DrayDownloadOptions *self, const char *caller);
 

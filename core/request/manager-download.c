@@ -204,8 +204,10 @@ set_wishes (DrayRequest *request, const DrayRequestWishes *wishes, const char *u
 
   copy.url = g_strdup (url);
   copy.token = g_strdup (wishes->token);
+  copy.without = g_strdupv (wishes->without);
   g_free (request->wishes.url);
   g_free (request->wishes.token);
+  g_strfreev (request->wishes.without);
   request->wishes = copy;
 }
 
@@ -330,6 +332,7 @@ read_options (Call *call, DrayDownloadOptions *options, GError **error)
     .rate_limit = dray_download_options_get_rate_limit (options),
     .connections = dray_download_options_get_connections (options),
     .restart_changed = dray_download_options_get_restart_changed (options),
+    .without = (GStrv) dray_download_options_get_without (options),
   };
   call->sha256 = text != NULL ? dray_digest_normalise_hex (text) : NULL;
   if (text != NULL && call->sha256 == NULL)
@@ -396,8 +399,11 @@ ask (DrayManager *self,
   if (!dray_planner_needs_network (reference))
     {
       plan = dray_planner_plan (reference, NULL, NULL, error);
+      if (plan == NULL)
+        return NULL;
+      dray_plan_leave_out (plan, dray_download_options_get_without (wishes));
       call.plan = plan;
-      if (plan == NULL || !check_digest (&call, error))
+      if (!check_digest (&call, error))
         return NULL;
     }
 

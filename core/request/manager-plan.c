@@ -118,9 +118,16 @@ planned_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_d
   g_autoptr (DrayPlan) found = dray_planning_run_finish (result, &server_wait, &error);
 
   if (self->held || plan->request->fate != DRAY_FATE_RUN)
-    end_cancelled (plan);
-  else if (found != NULL || !wait (plan, server_wait, error))
-    end_plan (plan, found, error);
+    {
+      end_cancelled (plan);
+      return;
+    }
+  if (found == NULL && wait (plan, server_wait, error))
+    return;
+
+  if (found != NULL)
+    dray_plan_leave_out (found, (const char *const *) plan->request->wishes.without);
+  end_plan (plan, found, error);
 }
 
 static void

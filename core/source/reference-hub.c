@@ -458,3 +458,21 @@ dray_reference_parse_hub_link (GUri *uri, const DraySourceText *text)
 
   return parts[2] != NULL ? read_inside (&words, parts + 2, text) : judge (&words, text);
 }
+
+/**
+ * dray_reference_choose:
+ * @reference: a repository of the hub
+ * @variant: the name of one of its variants
+ *
+ * Returns: (transfer full): the source that stands for that variant
+ */
+char *
+dray_reference_choose (const DrayReference *reference, const char *variant)
+{
+  DrayReference chosen = *reference;
+
+  g_assert (reference->kind == DRAY_REFERENCE_HUB && reference->path == NULL);
+
+  chosen.variant = (char *) variant;
+  return make_model_id (&chosen);
+}

@@ -60,6 +60,7 @@ typedef struct
 } DrayReference;
 
 DrayReference *dray_reference_parse (const char *source, GError **error);
+char *dray_reference_choose (const DrayReference *reference, const char *variant);
 void dray_reference_free (DrayReference *reference);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayReference, dray_reference_free)
