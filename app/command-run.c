@@ -8,6 +8,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/error.h"
+#include "core/source/source-list.h"
 
 static DrayOutputMode
 choose_mode (gboolean json, gboolean quiet)
@@ -64,7 +65,7 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
     return status;
   if (argc < 2)
     return dray_command_usage_error (argv[0], "Name at least one source");
-  if (sha256 != NULL && argc > 2)
+  if (sha256 != NULL && (argc > 2 || dray_source_list_is_file (argv[1])))
     return dray_command_usage_error (argv[0], "--sha256 goes with one source");
   if (sha256 != NULL && !is_sha256 (sha256))
     return dray_command_usage_error (argv[0], "A SHA-256 is 64 hexadecimal digits");
@@ -96,8 +97,9 @@ dray_command_get (int argc, char **argv)
 {
   return get_or_load (argc, argv, FALSE,
                       "SOURCE… – download and return when all are complete",
-                      "A SOURCE is a link to a model file. The same command again continues where "
-                      "it was interrupted.");
+                      "A SOURCE is a link, hf:ORG/REPO, ollama:NAME, the name of a bundled model, or "
+                      "the path of a text with a source on each line. The same command again "
+                      "continues where it was interrupted.");
 }
 
 int
@@ -105,8 +107,8 @@ dray_command_load (int argc, char **argv)
 {
   return get_or_load (argc, argv, TRUE,
                       "SOURCE… – download, then read the header of each model",
-                      "A SOURCE is a link to a GGUF or safetensors file. Prints what the model says "
-                      "of itself.");
+                      "A SOURCE is that of “dray get”; the model is a GGUF or safetensors file. Prints "
+                      "what the model says of itself.");
 }
 
 int

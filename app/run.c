@@ -5,6 +5,7 @@
 #include "app/commands.h"
 
 #include "core/base/error.h"
+#include "core/source/source-list.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -398,6 +399,31 @@ run_end (Run *run)
   return run->status;
 }
 
+static void
+ask (Run *run, const char *source, gboolean load, DrayDownloadOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DrayRow) row = dray_door_ask (run->door, source, load, options, &error);
+
+  if (row != NULL)
+    add (run, row);
+  else
+    fail (run, NULL, error);
+}
+
+/* Asks for each of the sources that stand in a file. */
+static void
+ask_list (Run *run, const char *file, gboolean load, DrayDownloadOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) sources = dray_source_list_read_file (file, &error);
+
+  if (sources == NULL)
+    fail (run, NULL, error);
+  for (guint i = 0; sources != NULL && sources[i] != NULL; i++)
+    ask (run, sources[i], load, options);
+}
+
 /**
  * dray_run_get:
  * @mode: how to show it
@@ -416,15 +442,10 @@ dray_run_get (DrayOutputMode mode, char **sources, gboolean load, DrayDownloadOp
   if (open_door (&run, DRAY_DOOR_STAY))
     {
       for (guint i = 0; sources[i] != NULL; i++)
-        {
-          g_autoptr (GError) error = NULL;
-          g_autoptr (DrayRow) row = dray_door_ask (run.door, sources[i], load, options, &error);
-
-          if (row != NULL)
-            add (&run, row);
-          else
-            fail (&run, NULL, error);
-        }
+        if (dray_source_list_is_file (sources[i]))
+          ask_list (&run, sources[i], load, options);
+        else
+          ask (&run, sources[i], load, options);
     }
 
   return run_end (&run);

@@ -2,7 +2,6 @@
 
 #include "ui/add-dialog.h"
 
-#include "ui/drop-target.h"
 #include "ui/format.h"
 #include "ui/free-space.h"
 #include "ui/plan-lookup.h"
@@ -11,6 +10,7 @@
 #include "core/base/piece.h"
 #include "core/library/library.h"
 #include "core/library/model-name.h"
+#include "core/source/source-list.h"
 
 #include <glib/gi18n.h>
 
@@ -149,9 +149,15 @@ looked_up_cb (DrayAddDialog *self)
 static void
 resolve (DrayAddDialog *self)
 {
-  g_auto (GStrv) sources = dray_sources_from_text (gtk_editable_get_text (self->link));
+  static const char *const none[] = { NULL };
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) sources
+      = dray_source_list_from_text (gtk_editable_get_text (self->link), &error);
 
-  dray_plan_lookup_set_sources (self->lookup, (const char *const *) sources);
+  dray_plan_lookup_set_sources (self->lookup,
+                                sources != NULL ? (const char *const *) sources : none);
+  if (sources == NULL)
+    show_problem (self, error->message);
 }
 
 static void

@@ -2,40 +2,13 @@
 
 #include "ui/drop-target.h"
 
+#include "core/source/source-list.h"
+
 typedef struct
 {
   DraySourcesFunc func;
   gpointer user_data;
 } Receiver;
-
-/**
- * dray_sources_from_text:
- * @text: what was dropped, pasted or typed
- *
- * Returns: (transfer full): what stands between white space, without the comments of a
- *   `text/uri-list` (RFC 2483 §5)
- */
-GStrv
-dray_sources_from_text (const char *text)
-{
-  g_autoptr (GStrvBuilder) sources = g_strv_builder_new ();
-  g_auto (GStrv) lines = g_strsplit_set (text, "\r\n", -1);
-
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      g_auto (GStrv) words = NULL;
-
-      if (lines[i][0] == '#')
-        continue;
-
-      words = g_strsplit_set (lines[i], " \t", -1);
-      for (guint j = 0; words[j] != NULL; j++)
-        if (*words[j] != '\0')
-          g_strv_builder_add (sources, words[j]);
-    }
-
-  return g_strv_builder_end (sources);
-}
 
 static void
 add_file (GStrvBuilder *sources, GFile *file)
@@ -56,7 +29,7 @@ sources_from_value (const GValue *value)
   else if (G_VALUE_HOLDS (value, G_TYPE_FILE))
     add_file (sources, g_value_get_object (value));
   else if (G_VALUE_HOLDS_STRING (value) && g_value_get_string (value) != NULL)
-    return dray_sources_from_text (g_value_get_string (value));
+    return dray_source_list_from_text (g_value_get_string (value), NULL);
 
   return g_strv_builder_end (sources);
 }
@@ -71,7 +44,7 @@ dropped_cb (G_GNUC_UNUSED GtkDropTarget *target,
   Receiver *receiver = user_data;
   g_auto (GStrv) sources = sources_from_value (value);
 
-  if (sources[0] == NULL)
+  if (sources == NULL || sources[0] == NULL)
     return FALSE;
 
   receiver->func ((const char *const *) sources, receiver->user_data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * Links that are dropped or pasted: a file list, a file or text becomes a list of sources.
+ * Links that are dropped: a file list, a file or text becomes a list of sources.
  *
  * A link that a browser drops may come as text or, as `text/uri-list`, as files with its URIs.
  */
@@ -16,6 +16,5 @@ G_BEGIN_DECLS
 typedef void (*DraySourcesFunc) (const char *const *sources, gpointer user_data);
 
 GtkEventController *dray_drop_target_new (DraySourcesFunc func, gpointer user_data);
-GStrv dray_sources_from_text (const char *text);
 
 G_END_DECLS

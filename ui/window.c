@@ -6,6 +6,8 @@
 #include "ui/downloads-page.h"
 #include "ui/drop-target.h"
 
+#include "core/source/source-list.h"
+
 #include <glib/gi18n.h>
 
 struct _DrayWindow
@@ -48,8 +50,7 @@ add_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVarian
   GtkWindow *dialog = GTK_WINDOW (dray_add_dialog_new (
       GTK_WINDOW (widget), dray_downloads_page_get_library (DRAY_WINDOW (widget)->downloads_page)));
 
-  g_signal_connect_object (dialog, "accepted", G_CALLBACK (accepted_cb), widget,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "accepted", G_CALLBACK (accepted_cb), widget, G_CONNECT_SWAPPED);
   gtk_window_present (dialog);
 }
 
@@ -67,9 +68,12 @@ pasted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (DrayWindow) self = DRAY_WINDOW (user_data);
   g_autofree char *text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
-  g_auto (GStrv) sources = text != NULL ? dray_sources_from_text (text) : NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) sources = text != NULL ? dray_source_list_from_text (text, &error) : NULL;
 
-  if (sources == NULL || sources[0] == NULL)
+  if (error != NULL)
+    dray_downloads_page_tell (self->downloads_page, error->message);
+  else if (sources == NULL || sources[0] == NULL)
     dray_downloads_page_tell (self->downloads_page, _ ("There is no link to paste"));
   else
     dropped_cb ((const char *const *) sources, self);
@@ -182,27 +186,31 @@ dray_window_tell (DrayWindow *self, const char *message)
   dray_downloads_page_tell (self->downloads_page, message);
 }
 
-/**
- * dray_window_add_sources:
- * @self: a window
- * @sources: what a person typed, dropped or pasted
- * @directory: (nullable): an absolute folder; %NULL for the library
- * @without: (nullable): names of companions that are not wanted
- *
- * Downloads what is understood and says what is not.
- */
-void
-dray_window_add_sources (DrayWindow *self,
-                         const char *const *sources,
-                         const char *directory,
-                         const char *const *without)
+/* Reads the files of sources that are among them. */
+static void
+expand_thread (GTask *task,
+               G_GNUC_UNUSED gpointer window,
+               gpointer data,
+               G_GNUC_UNUSED GCancellable *cancellable)
 {
-  DrayDownloads *downloads;
+  GError *error = NULL;
+  GStrv sources = dray_source_list_expand (data, &error);
+
+  if (sources != NULL)
+    g_task_return_pointer (task, sources, (GDestroyNotify) g_strfreev);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+add_all (DrayWindow *self,
+         const char *const *sources,
+         const char *directory,
+         const char *const *without)
+{
+  DrayDownloads *downloads = dray_downloads_page_get_downloads (self->downloads_page);
   DrayRequest *last = NULL;
 
-  g_return_if_fail (DRAY_IS_WINDOW (self));
-
-  downloads = dray_downloads_page_get_downloads (self->downloads_page);
   if (!can_add (self))
     {
       dray_downloads_page_tell (self->downloads_page,
@@ -224,6 +232,62 @@ dray_window_add_sources (DrayWindow *self,
     }
   if (last != NULL)
     dray_downloads_page_show_request (self->downloads_page, last);
+}
+
+static void
+expanded_cb (GObject *window, GAsyncResult *result, gpointer user_data)
+{
+  DrayWindow *self = DRAY_WINDOW (window);
+  g_autofree char *directory = user_data;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) sources = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (sources != NULL)
+    add_all (self, (const char *const *) sources, directory, NULL);
+  else
+    dray_downloads_page_tell (self->downloads_page, error->message);
+}
+
+static gboolean
+has_list (const char *const *sources)
+{
+  for (guint i = 0; sources[i] != NULL; i++)
+    if (dray_source_list_is_file (sources[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
+/**
+ * dray_window_add_sources:
+ * @self: a window
+ * @sources: what a person typed, dropped or pasted
+ * @directory: (nullable): an absolute folder; %NULL for the library
+ * @without: (nullable): names of companions that are not wanted
+ *
+ * Downloads what is understood and says what is not. Where there is a file of sources among them,
+ * it is read first, and what stands in it comes with all companions.
+ */
+void
+dray_window_add_sources (DrayWindow *self,
+                         const char *const *sources,
+                         const char *directory,
+                         const char *const *without)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (DRAY_IS_WINDOW (self));
+
+  if (!has_list (sources))
+    {
+      add_all (self, sources, directory, without);
+      return;
+    }
+
+  task = g_task_new (self, NULL, expanded_cb, g_strdup (directory));
+  g_task_set_source_tag (task, dray_window_add_sources);
+  g_task_set_task_data (task, g_strdupv ((char **) sources), (GDestroyNotify) g_strfreev);
+  g_task_run_in_thread (task, expand_thread);
 }
 
 /**

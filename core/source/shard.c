@@ -9,6 +9,34 @@
 
 #define SHARD_DIGITS 5
 
+/* How the numbers look, between the name and the suffix. */
+#define NUMBERS "-00000-of-00000"
+
+/* Reads five digits. Returns -1 if there are others. */
+static int
+read_number (const char *text)
+{
+  int number = 0;
+
+  for (guint i = 0; i < SHARD_DIGITS; i++)
+    {
+      if (!g_ascii_isdigit (text[i]))
+        return -1;
+      number = 10 * number + g_ascii_digit_value (text[i]);
+    }
+
+  return number;
+}
+
+static gboolean
+ends_with (const char *text, gsize length, const char *ending)
+{
+  gsize ending_length = strlen (ending);
+
+  return length >= ending_length
+         && memcmp (text + length - ending_length, ending, ending_length) == 0;
+}
+
 /**
  * dray_shard_find:
  * @path: a link, or the path of a file
@@ -21,18 +49,28 @@
 guint
 dray_shard_find (const char *path, gsize *number_at)
 {
-  g_autoptr (GRegex) shard = g_regex_new (
-      "^[^?]*[^/?]-([0-9]{5})-of-([0-9]{5})\\.(?:gguf|safetensors)(?=$|\\?)", 0, 0, NULL);
-  g_autoptr (GMatchInfo) match = NULL;
-  guint64 number, n_shards;
-  int start;
+  gsize length = strcspn (path, "?");
+  const char *numbers;
+  int number, n_shards;
 
-  if (!g_regex_match (shard, path, 0, &match) || !g_match_info_fetch_pos (match, 1, &start, NULL))
+  if (ends_with (path, length, ".gguf"))
+    length -= strlen (".gguf");
+  else if (ends_with (path, length, ".safetensors"))
+    length -= strlen (".safetensors");
+  else
     return 0;
 
-  *number_at = (gsize) start;
-  number = g_ascii_strtoull (path + start, NULL, 10);
-  n_shards = g_ascii_strtoull (path + start + SHARD_DIGITS + strlen ("-of-"), NULL, 10);
+  /* A name, then "-00002-of-00005". */
+  if (length < 1 + strlen (NUMBERS) || path[length - strlen (NUMBERS) - 1] == '/')
+    return 0;
+
+  numbers = path + length - strlen (NUMBERS);
+  if (numbers[0] != '-' || memcmp (numbers + 1 + SHARD_DIGITS, "-of-", strlen ("-of-")) != 0)
+    return 0;
+
+  number = read_number (numbers + 1);
+  n_shards = read_number (numbers + 1 + SHARD_DIGITS + strlen ("-of-"));
+  *number_at = (gsize) (numbers + 1 - path);
 
   return number >= 1 && number <= n_shards && n_shards <= SHARDS_MAX ? (guint) n_shards : 0;
 }

@@ -97,6 +97,15 @@ class Drop(WindowTest):
         self.drop('text/plain;charset=utf-8', self.server.url('Second.gguf'))
         self.check_both(program)
 
+    def test_a_file_with_links(self):
+        """What stands in it is added, and not the file."""
+        program = self.open()
+        program.wait_for_label('Paste or Drop a Link')
+        path = self.home.root / 'links.txt'
+        path.write_text(''.join(f'{self.server.url(name)}.gguf\n' for name in ('First', 'Second')))
+        self.drop('text/uri-list', f'{path.as_uri()}\r\n')
+        self.check_both(program)
+
 
 if __name__ == '__main__':
     tap.main()
