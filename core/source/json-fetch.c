@@ -38,6 +38,9 @@ dray_server_check (const char *variable, const char *address, const char *exampl
   return FALSE;
 }
 
+/* Digits of an integer that surely fits its type. */
+#define DIGITS_MAX 18
+
 /* Whether the text is no larger than what is believed; a parser that would find it no JSON sees to
  * the rest. Each value but the first of its list stands after a comma, the first after a bracket, a
  * brace or a colon. */
@@ -70,6 +73,28 @@ is_bounded (const char *text, gsize length)
     }
 
   return TRUE;
+}
+
+/* Whether an integer is too large for the parser, which would make another one of it. */
+static gboolean
+has_wild_number (const char *text, gsize length)
+{
+  gboolean in_string = FALSE;
+  gsize n_digits = 0;
+
+  for (gsize i = 0; i < length; i++)
+    {
+      if (in_string && text[i] == '\\')
+        i++;
+      else if (text[i] == '"')
+        in_string = !in_string;
+
+      n_digits = !in_string && i < length && g_ascii_isdigit (text[i]) ? n_digits + 1 : 0;
+      if (n_digits > DIGITS_MAX)
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 /**
@@ -108,7 +133,7 @@ dray_json_parse (const char *text, gsize length, GError **error)
     }
 
   /* The parser would take bytes that are no text, and stop at a NUL. */
-  if (!g_utf8_validate_len (text, length, NULL)
+  if (!g_utf8_validate_len (text, length, NULL) || has_wild_number (text, length)
       || !json_parser_load_from_data (parser, text, (gssize) length, &local_error))
     {
       g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_SERVER_ERROR,

@@ -16,6 +16,7 @@ class TapResult(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.number = 0
+        self.failed = 0     # the number of the last case that a part of has failed
         self.began = 0.0
 
     def startTest(self, test):
@@ -45,6 +46,18 @@ class TapResult(unittest.TestResult):
     def addFailure(self, test, err):
         super().addFailure(test, err)
         self._tell(test, 'not ok', self.failures[-1][1])
+
+    def addSubTest(self, test, subtest, err):
+        """A case fails once, with what went wrong first; what else did follows as comments."""
+        super().addSubTest(test, subtest, err)
+        if err is None:
+            return
+        failed = self.failures if issubclass(err[0], test.failureException) else self.errors
+        if self.failed != self.number:
+            self._tell(test, 'not ok', f'{subtest.id()}\n{failed[-1][1]}')
+            self.failed = self.number
+        else:
+            note(f'{subtest.id()}: {err[1]}'.replace('\n', ' '))
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)

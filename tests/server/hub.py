@@ -12,7 +12,6 @@ import http.server
 import json
 import random
 import re
-import ssl
 import threading
 import urllib.parse
 
@@ -44,13 +43,14 @@ class Asked:
 class Server:
     """An origin whose answers are the owner's."""
 
-    def __init__(self, name, answer, asked, tls=None):
+    def __init__(self, name, answer, asked):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = 'HTTP/1.1'
+            disable_nagle_algorithm = True
 
             def handle(self):
-                # The client may leave whenever it likes, or may not trust the certificate.
-                with contextlib.suppress(ConnectionError, ssl.SSLError):
+                # The client may leave whenever it likes.
+                with contextlib.suppress(ConnectionError):
                     super().handle()
 
             def do_GET(self):
@@ -79,11 +79,8 @@ class Server:
                 pass
 
         self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True,
-                                                  do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
-        self.base = f'http{"s" if tls else ""}://127.0.0.1:{self.port}'
+        self.base = f'http://127.0.0.1:{self.port}'
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
@@ -189,7 +186,7 @@ class Repository:
 class Hub:
     """Hugging Face's hub: `tokens` are those of accounts that it knows."""
 
-    def __init__(self, tokens=(), page_size=1000, tls=None):
+    def __init__(self, tokens=(), page_size=1000):
         self.asked = []
         self.tokens = set(tokens)
         self.page_size = page_size
@@ -197,7 +194,7 @@ class Hub:
         self.overrides = {}     # path: function of the handler, in place of the hub's own answer
         self._repositories = {}
         self._storage = Storage(self.asked)
-        self._server = Server('hub', self._answer, self.asked, tls)
+        self._server = Server('hub', self._answer, self.asked)
         self.base = self._server.base
 
     def __enter__(self):
