@@ -152,14 +152,34 @@ dray_piece_map_set_total (DrayPieceMap *map, gint64 total)
   return agrees;
 }
 
+/* Puts together what lies behind the piece at @index and was cut for claims that are gone. */
+static void
+join_unclaimed (DrayPieceMap *map, guint index) DRAY_REQUIRES (map->lock)
+{
+  guint next = index + 1;
+
+  while (next < map->entries->len)
+    {
+      const DrayMapEntry *entry = dray_piece_map_entry_at (map, next);
+
+      if (entry->claim != DRAY_CLAIM_NONE || entry->piece.written > entry->piece.start)
+        break;
+      dray_piece_map_entry_at (map, index)->piece.end = entry->piece.end;
+      next++;
+    }
+  if (next > index + 1)
+    g_array_remove_range (map->entries, index + 1, next - index - 1);
+}
+
 /**
  * dray_piece_map_claim:
  * @map: a map
  * @limit: the most bytes to claim; 0 for as many as there are
  * @claim: (out caller-allocates): where the claim goes
  *
- * Claims the first piece in file order that lacks bytes and that nobody owns. What exceeds @limit
- * is left for others. The claim is the caller's until dray_piece_map_release().
+ * Claims the first bytes in file order that are lacking and that nobody owns, up to the next that
+ * are written or owned. What exceeds @limit is left for others. The claim is the caller's until
+ * dray_piece_map_release().
  *
  * Returns: %FALSE if there is nothing left to claim
  */
@@ -178,6 +198,8 @@ dray_piece_map_claim (DrayPieceMap *map, gint64 limit, DrayClaim *claim)
       if (entry->claim != DRAY_CLAIM_NONE || entry->piece.written == entry->piece.end)
         continue;
 
+      join_unclaimed (map, i);
+      entry = dray_piece_map_entry_at (map, i);
       if (limit > 0 && entry->piece.end - entry->piece.written > limit)
         {
           cut_rest (map, i, entry->piece.written + limit);
@@ -348,6 +370,8 @@ dray_piece_map_take (DrayPieceMap *map, guint victim_id, gint64 start, gint64 en
   found = find_takeable (map, victim_id, start, &index);
   if (found)
     {
+      if (victim_id == DRAY_CLAIM_NONE)
+        join_unclaimed (map, index);
       if (dray_piece_map_entry_at (map, index)->piece.start < start)
         cut_rest (map, index++, start);
       if (end < dray_piece_map_entry_at (map, index)->piece.end)

@@ -24,7 +24,6 @@ typedef struct
   gint64 total;
   gboolean written[ORACLE_SIZE];
   gboolean synced[ORACLE_SIZE];
-  gboolean cut[ORACLE_SIZE + 1];
   OracleClaim claims[ORACLE_CLAIMS];
   guint last_id;
   gboolean snapshot_valid;
@@ -108,9 +107,10 @@ step_claim (Oracle *oracle, DrayPieceMap *map)
   if (start + limit >= size && oracle->total == DRAY_SIZE_UNKNOWN)
     return;
 
-  for (end = start + 1; end < size && oracle_is_free (oracle, end) && !oracle->cut[end]; end++)
+  for (end = start + 1; end < size && oracle_is_free (oracle, end); end++)
     ;
-  if (end == ORACLE_SIZE && oracle->total == DRAY_SIZE_UNKNOWN && !oracle->cut[end])
+  if (end == ORACLE_SIZE && oracle->total == DRAY_SIZE_UNKNOWN
+      && !oracle_is_owned (oracle, ORACLE_SIZE))
     end = DRAY_END_UNKNOWN;
   if (limit > 0 && end - start > limit)
     end = start + limit;
@@ -119,8 +119,6 @@ step_claim (Oracle *oracle, DrayPieceMap *map)
   g_assert_cmpint (claim.start, ==, start);
   g_assert_cmpint (claim.end, ==, end);
   oracle_adopt (oracle, slot, &claim);
-  if (end <= ORACLE_SIZE)
-    oracle->cut[end] = TRUE;
 }
 
 static void
@@ -161,10 +159,7 @@ step_split (Oracle *oracle, DrayPieceMap *map)
   possible = !claim->stopped && claim->position < at && at < claim->end;
   g_assert_cmpint (dray_piece_map_split (map, claim->id, at), ==, possible);
   if (possible)
-    {
-      claim->end = at;
-      oracle->cut[at] = TRUE;
-    }
+    claim->end = at;
 }
 
 /* Of another claim at least one byte is left; of nobody's bytes none need be. */
@@ -186,8 +181,7 @@ step_take (Oracle *oracle, DrayPieceMap *map)
   if (victim == NULL)
     {
       possible = oracle_is_free (oracle, start);
-      for (victim_end = start + 1;
-           victim_end < size && oracle_is_free (oracle, victim_end) && !oracle->cut[victim_end];
+      for (victim_end = start + 1; victim_end < size && oracle_is_free (oracle, victim_end);
            victim_end++)
         ;
     }
@@ -207,7 +201,6 @@ step_take (Oracle *oracle, DrayPieceMap *map)
   g_assert_cmpint (claim.end, ==, MIN (end, victim_end));
   if (victim != NULL)
     victim->end = start;
-  oracle->cut[start] = oracle->cut[claim.end] = TRUE;
   oracle_adopt (oracle, slot, &claim);
 }
 
@@ -277,8 +270,7 @@ step_invalidate (Oracle *oracle, DrayPieceMap *map)
         claim->stopped = TRUE;
     }
   for (gint64 byte = start; byte < end; byte++)
-    oracle->written[byte] = oracle->synced[byte] = oracle->cut[byte] = FALSE;
-  oracle->cut[start] = oracle->cut[end] = TRUE;
+    oracle->written[byte] = oracle->synced[byte] = FALSE;
   oracle->snapshot_valid = FALSE;
 
   g_assert_true (dray_piece_map_invalidate (map, start, end, &held));
