@@ -5,7 +5,7 @@
 #include "core/transfer/dispatcher-private.h"
 
 /* A lane has collapsed if it has less than this part of what the others have, for so long. */
-#define COLLAPSE 0.25
+#define COLLAPSE 0.35
 #define COLLAPSE_TIME ((gint64) 2 * G_USEC_PER_SEC)
 #define COLLAPSE_ANSWERS 6
 
@@ -17,21 +17,43 @@
 #define LONG_AFTER 2.0
 #define LONG_AFTER_STARTS 4
 
-/* All lanes together bring much less than they did. Perhaps the link does, or all connections are old
- * and slow: the slowest is exchanged, and others after it, soon if that helped and less and less often
- * if it did not. */
-#define LOW 0.7
-#define RECENT (1.5 * G_USEC_PER_SEC)
+/* All lanes together bring much less than they did. Perhaps the link does, or all connections are
+ * old and slow: the slowest is exchanged, and others after it, soon if that helped and less and
+ * less often if it did not. */
+#define LOW 0.25
+#define LOW_OF_MANY 0.85
+#define MANY 4
+#define RECENT (0.7 * G_USEC_PER_SEC)
 #define LOW_TIME ((gint64) 3 * G_USEC_PER_SEC)
+#define VERY_LOW 0.1
+#define VERY_LOW_TIME ((gint64) 1500 * 1000)
 #define LOW_ANSWERS 8
-#define BEST_FADES (600.0 * G_USEC_PER_SEC)
+#define LOW_NEAR_END_TIME ((gint64) 20 * G_USEC_PER_SEC)
+#define VERY_LOW_ANSWERS 4
+#define BEST_FADES (3600.0 * G_USEC_PER_SEC)
 #define EXCHANGE_HELPED 2.0
+#define NEXT_EXCHANGE_GAP (G_USEC_PER_SEC / 4)
 #define LONGEST_EXCHANGE_GAP ((gint64) 320 * G_USEC_PER_SEC)
 
-/* A lane that is alone, as a server's limit may have it, and slow by any measure, may be no better than
- * another would be. */
+/* A lane that is alone, as a server's limit may have it, and slow by any measure, may be no better
+ * than another would be. */
 #define SLOW_ALONE (128.0 * 1024)
-#define SLOW_ALONE_TIME ((gint64) 10 * G_USEC_PER_SEC)
+#define SLOW_ALONE_TIME ((gint64) 5 * G_USEC_PER_SEC)
+
+/* A lane is suspected sooner than it is given up: as soon as it has had the time to come to its
+ * pace. */
+static void
+suspect (DrayDispatcher *self, DrayLane *lane)
+{
+  double others = 0;
+
+  self->n_suspects -= lane->is_suspect;
+  if (lane->state == DRAY_LANE_MOVING && !self->is_throttled && lane->goodput < self->usual
+      && lane->is_grown)
+    others = dray_dispatcher_find_good (self, lane);
+  lane->is_suspect = lane->goodput < COLLAPSE * others;
+  self->n_suspects += lane->is_suspect;
+}
 
 static void
 judge_trial (DrayDispatcher *self, DrayLane *lane, gint64 now)
@@ -42,15 +64,24 @@ judge_trial (DrayDispatcher *self, DrayLane *lane, gint64 now)
   lane->is_trial = FALSE;
   if (lane->goodput > EXCHANGE_HELPED * self->exchanged)
     {
-      self->exchange_gap = DRAY_FIRST_EXCHANGE_GAP;
+      self->exchange_gap = NEXT_EXCHANGE_GAP;
       self->exchange_at = now;
     }
+}
+
+/* Of many lanes one is soon exchanged; of few it is a good part. */
+static gboolean
+is_low (DrayDispatcher *self)
+{
+  gboolean has_many = dray_dispatcher_get_n_lanes (self) >= MANY;
+
+  return self->recent < (has_many ? LOW_OF_MANY : LOW) * self->best;
 }
 
 static gboolean
 is_slow_alone (DrayDispatcher *self)
 {
-  return self->recent < SLOW_ALONE && dray_dispatcher_get_n_lanes (self) == 1;
+  return self->recent < SLOW_ALONE;
 }
 
 /**
@@ -68,12 +99,15 @@ dray_dispatcher_judge_all (DrayDispatcher *self, gint64 now, gint64 n_bytes, gin
   double rate = (double) n_bytes * G_USEC_PER_SEC / (double) passed;
 
   for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
-    judge_trial (self, &self->lanes[i], now);
+    {
+      judge_trial (self, &self->lanes[i], now);
+      suspect (self, &self->lanes[i]);
+    }
 
   self->recent += (rate - self->recent) * MIN (1.0, (double) passed / RECENT);
   self->best *= 1 - MIN (1.0, (double) passed / BEST_FADES);
   self->best = MAX (self->best, self->recent);
-  if (self->recent < LOW * self->best || is_slow_alone (self))
+  if (is_low (self) || is_slow_alone (self))
     {
       if (self->low_since == 0)
         self->low_since = now;
@@ -95,8 +129,8 @@ patience_with (DrayDispatcher *self, gint64 time, double others)
   return MAX (time, MAX (answers, lumps));
 }
 
-/* Whether a new connection would have what @lane still has to fetch much sooner, or do better for long
- * enough after that. */
+/* Whether a new connection would have what @lane still has to fetch much sooner, or do better for
+ * long enough after that. */
 static gboolean
 is_worth_moving (DrayDispatcher *self, const DrayLane *lane, double others)
 {
@@ -134,7 +168,7 @@ dray_dispatcher_is_collapsed (DrayDispatcher *self, const DrayLane *lane, gint64
       || (lane->state == DRAY_LANE_MOVING && lane->goodput > self->usual))
     return FALSE;
 
-  others = dray_dispatcher_find_good (self, lane, now);
+  others = dray_dispatcher_find_good (self, lane);
   if (others <= 0)
     return FALSE;
   if (lane->state == DRAY_LANE_ASKING)
@@ -147,15 +181,31 @@ dray_dispatcher_is_collapsed (DrayDispatcher *self, const DrayLane *lane, gint64
          && is_worth_moving (self, lane, others);
 }
 
-/* The only lane is left alone where it was asked for as the only one, or has little left to fetch: a
- * new connection would cost a server more than it could save. */
+/* The only lane is left alone where it was asked for as the only one, or has little left to fetch:
+ * a new connection would cost a server more than it could save, unless the lane trickles on for
+ * longer than a silent one is waited for. */
 static gboolean
-may_exchange (DrayDispatcher *self)
+may_exchange (DrayDispatcher *self, gint64 now)
 {
   if (dray_dispatcher_get_n_lanes (self) > 1)
     return TRUE;
 
-  return !self->governor.is_fixed && dray_dispatcher_get_left (self) >= DRAY_WORTH_SHARING;
+  return !self->governor.is_fixed
+         && (dray_dispatcher_get_left (self) >= DRAY_WORTH_SHARING
+             || now - self->low_since > LOW_NEAR_END_TIME);
+}
+
+static gint64
+patience_when_low (DrayDispatcher *self)
+{
+  gint64 answer_time = dray_dispatcher_get_answer_time (self);
+
+  if (self->recent < VERY_LOW * self->best)
+    return MAX (VERY_LOW_TIME, VERY_LOW_ANSWERS * answer_time);
+  if (is_low (self))
+    return MAX (LOW_TIME, LOW_ANSWERS * answer_time);
+
+  return MAX (SLOW_ALONE_TIME, LOW_ANSWERS * answer_time);
 }
 
 /**
@@ -172,11 +222,10 @@ may_exchange (DrayDispatcher *self)
 gboolean
 dray_dispatcher_is_exchanged (DrayDispatcher *self, DrayLane *lane, gint64 now)
 {
-  gint64 time = self->recent < LOW * self->best ? LOW_TIME : SLOW_ALONE_TIME;
-  gint64 patience = MAX (time, LOW_ANSWERS * dray_dispatcher_get_answer_time (self));
+  gint64 patience = patience_when_low (self);
 
   if (self->is_throttled || self->low_since == 0 || now - self->low_since < patience
-      || !may_exchange (self)
+      || !may_exchange (self, now)
       || now < self->exchange_at || self->governor.phase != DRAY_GOVERNOR_RESTING || !lane->is_timed
       || lane->state != DRAY_LANE_MOVING)
     return FALSE;
@@ -190,4 +239,34 @@ dray_dispatcher_is_exchanged (DrayDispatcher *self, DrayLane *lane, gint64 now)
   self->exchange_at = now + self->exchange_gap;
   self->exchange_gap = MIN (LONGEST_EXCHANGE_GAP, self->exchange_gap * 2);
   return TRUE;
+}
+
+/**
+ * dray_dispatcher_is_excess:
+ * @self: a dispatcher
+ * @lane: one of its lanes
+ *
+ * Returns: whether the lane should be given up because there are too many, and it has brought the
+ *   least
+ */
+gboolean
+dray_dispatcher_is_excess (DrayDispatcher *self, const DrayLane *lane)
+{
+  guint n_lanes = 0;
+
+  if (!self->governor.has_harmed || lane->state == DRAY_LANE_FREE)
+    return FALSE;
+
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    {
+      const DrayLane *other = &self->lanes[i];
+
+      if (other->state == DRAY_LANE_FREE || other->is_stopping)
+        continue;
+      if (other->n_fetched < lane->n_fetched)
+        return FALSE;
+      n_lanes++;
+    }
+
+  return n_lanes > dray_governor_get_n_wanted (&self->governor);
 }

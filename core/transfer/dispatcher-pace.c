@@ -11,9 +11,24 @@
  * lumps, as they do under a rate limit. */
 #define MEMORY ((double) G_USEC_PER_SEC)
 
+/* Where the last part of that was much worse, it is believed. */
+#define SHORT_MEMORY 0.25
+#define DOUBT 1.5
+
 /* A connection that grows from a slow start is not judged sooner than this. */
 #define YOUTH ((gint64) 200 * 1000)
 #define YOUTH_ANSWERS 3
+#define GROWING 1.3
+#define LONGEST_YOUTH 4
+
+/* How much more all lanes may bring than they ever did. */
+#define GROWTH 1.25
+
+/* From here on the link may be full: what all lanes bring, of the most that they ever did. */
+#define FULL 0.9
+
+/* How long the most of one lane is remembered. */
+#define MOST_FADES (60.0 * G_USEC_PER_SEC)
 
 /* Until something is measured. */
 #define ASSUMED_ANSWER_TIME ((gint64) 200 * 1000)
@@ -46,12 +61,15 @@ dray_dispatcher_get_answer_time (DrayDispatcher *self)
   return self->answer_time < 0 ? ASSUMED_ANSWER_TIME : self->answer_time;
 }
 
+/* Whether the lane has moved for long enough to have come to its pace. */
 static gboolean
-is_established (DrayDispatcher *self, const DrayLane *lane, gint64 now)
+is_grown (DrayDispatcher *self, const DrayLane *lane, gint64 now)
 {
   gint64 youth = MAX (YOUTH, YOUTH_ANSWERS * dray_dispatcher_get_answer_time (self));
+  gint64 age = now - lane->moving_at;
+  gboolean is_growing = lane->latest > GROWING * lane->average && age < LONGEST_YOUTH * youth;
 
-  return lane->state == DRAY_LANE_MOVING && now - lane->moving_at >= youth;
+  return age >= youth && !is_growing;
 }
 
 /**
@@ -69,16 +87,33 @@ dray_dispatcher_get_start_time (DrayDispatcher *self, const DrayLane *lane)
   return known >= 0 ? known : (double) dray_dispatcher_get_answer_time (self) / G_USEC_PER_SEC;
 }
 
+static void
+note_start (DrayDispatcher *self, gboolean was_kept, double cost)
+{
+  double *known = &self->start_time[was_kept ? 1 : 0];
+
+  *known = *known < 0 ? cost : *known + (cost - *known) / 4;
+}
+
 /* By now the lane has come to its pace: what it lacks, at this pace, its start has cost. */
 static void
 time_start (DrayDispatcher *self, DrayLane *lane, gint64 now)
 {
-  double *known = &self->start_time[lane->is_kept ? 1 : 0];
   double took = (double) (now - lane->asked_at) / G_USEC_PER_SEC;
-  double cost = MAX (0.0, took - (double) lane->n_fetched / lane->goodput);
 
-  *known = *known < 0 ? cost : *known + (cost - *known) / 4;
+  note_start (self, lane->is_kept, MAX (0.0, took - (double) lane->n_fetched / lane->goodput));
   lane->is_timed = TRUE;
+}
+
+/* A connection that was slow from its start has cost all its time. */
+static void
+time_failure (DrayDispatcher *self, const DrayLane *lane, gint64 now)
+{
+  double took = (double) (now - lane->asked_at) / G_USEC_PER_SEC;
+  double cost = self->usual > 0 ? took - (double) lane->n_fetched / self->usual : 0;
+
+  if (cost > took / 2)
+    note_start (self, FALSE, cost);
 }
 
 /**
@@ -91,17 +126,45 @@ time_start (DrayDispatcher *self, DrayLane *lane, gint64 now)
 double
 dray_dispatcher_expect (DrayDispatcher *self, const DrayLane *lane)
 {
-  if (is_established (self, lane, self->sampled_at))
-    return lane->goodput;
-  if (lane->known_goodput > 0)
-    return lane->known_goodput;
+  double guess = lane->known_goodput > 0 ? lane->known_goodput : self->usual;
 
-  return self->usual > 0 ? self->usual : lane->goodput;
+  if (lane->is_grown)
+    return lane->goodput;
+
+  return lane->state == DRAY_LANE_MOVING ? MAX (lane->latest, guess) : guess;
 }
 
-/* How many seconds it will be until a lane brings what is expected of it. */
-static double
-delay_of (DrayDispatcher *self, const DrayLane *lane)
+/**
+ * dray_dispatcher_expect_later:
+ * @self: a dispatcher
+ * @lane: one of its lanes
+ *
+ * Lanes that share a full link speed up when others end, up to what one of them has brought before.
+ *
+ * Returns: the goodput to expect of it when others have ended, in bytes per second
+ */
+double
+dray_dispatcher_expect_later (DrayDispatcher *self, const DrayLane *lane)
+{
+  double rate = dray_dispatcher_expect (self, lane);
+
+  if (lane->is_suspect)
+    return MIN (rate, lane->latest);
+  if (self->recent < FULL * self->best)
+    return rate;
+
+  return MAX (rate, MIN (self->usual_most, self->recent / 2));
+}
+
+/**
+ * dray_dispatcher_get_delay:
+ * @self: a dispatcher
+ * @lane: one of its lanes
+ *
+ * Returns: how many seconds it will be until the lane brings what is expected of it
+ */
+double
+dray_dispatcher_get_delay (DrayDispatcher *self, const DrayLane *lane)
 {
   double start = dray_dispatcher_get_start_time (self, lane);
 
@@ -111,6 +174,26 @@ delay_of (DrayDispatcher *self, const DrayLane *lane)
     return 0;
 
   return MAX (0.0, start - (double) (self->sampled_at - lane->asked_at) / G_USEC_PER_SEC);
+}
+
+/**
+ * dray_dispatcher_get_most:
+ * @self: a dispatcher
+ *
+ * Lanes that share a link bring less each when there are more of them.
+ *
+ * Returns: the most that all lanes together can be expected to bring, in bytes per second
+ */
+double
+dray_dispatcher_get_most (DrayDispatcher *self)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    if (self->lanes[i].state == DRAY_LANE_MOVING)
+      sum += self->lanes[i].goodput;
+
+  return MAX (sum, GROWTH * self->best);
 }
 
 /**
@@ -124,9 +207,12 @@ double
 dray_dispatcher_get_seconds_left (DrayDispatcher *self, const DrayLane *more)
 {
   double left = (double) dray_dispatcher_get_left (self);
+  double most = dray_dispatcher_get_most (self);
+  double again = MAX (0.0, self->start_time[1]);
   double seconds = INFINITY;
 
-  /* Who starts too late to take part is left out, one after another. */
+  /* Who starts too late to take part is left out, one after another. Who ends before the end starts
+   * again. */
   for (guint round = 0; round < DRAY_CONNECTIONS_MAX; round++)
     {
       double bytes = left;
@@ -137,15 +223,17 @@ dray_dispatcher_get_seconds_left (DrayDispatcher *self, const DrayLane *more)
         {
           const DrayLane *lane = &self->lanes[i];
           double rate = dray_dispatcher_expect (self, lane);
-          double delay = delay_of (self, lane);
+          double delay = dray_dispatcher_get_delay (self, lane);
 
           if ((lane->state == DRAY_LANE_FREE && lane != more) || lane->is_stopping
               || delay >= seconds)
             continue;
+          if (lane->state == DRAY_LANE_MOVING && (double) lane->left < rate * seconds)
+            delay += again;
           rates += rate;
           bytes += rate * delay;
         }
-      next = rates > 0 ? bytes / rates : INFINITY;
+      next = rates > 0 ? MAX (bytes / rates, left / most) : INFINITY;
       if (next >= seconds)
         break;
       seconds = next;
@@ -162,24 +250,16 @@ compare_rates (const void *a, const void *b)
   return (difference > 0) - (difference < 0);
 }
 
-/* Whether what the lane brings is known: from this fetch, or from one before on the same connection. */
-static gboolean
-is_known (DrayDispatcher *self, const DrayLane *lane, gint64 now)
-{
-  return is_established (self, lane, now) || (lane->is_kept && lane->known_goodput > 0);
-}
-
 /**
  * dray_dispatcher_find_good:
  * @self: a dispatcher
  * @except: (nullable): a lane that does not count
- * @now: the time
  *
  * Returns: what a good lane brings, one third being better, in bytes per second; 0 if that is known
  *   of none
  */
 double
-dray_dispatcher_find_good (DrayDispatcher *self, const DrayLane *except, gint64 now)
+dray_dispatcher_find_good (DrayDispatcher *self, const DrayLane *except)
 {
   double rates[DRAY_CONNECTIONS_MAX];
   guint n = 0;
@@ -188,8 +268,12 @@ dray_dispatcher_find_good (DrayDispatcher *self, const DrayLane *except, gint64 
     {
       const DrayLane *lane = &self->lanes[i];
 
-      if (lane != except && is_known (self, lane, now))
-        rates[n++] = is_established (self, lane, now) ? lane->goodput : lane->known_goodput;
+      if (lane == except)
+        continue;
+      if (lane->is_grown)
+        rates[n++] = lane->goodput;
+      else if (lane->is_kept && lane->known_goodput > 0)
+        rates[n++] = lane->known_goodput; /* of an earlier fetch, on the same connection */
     }
   qsort (rates, n, sizeof *rates, compare_rates);
 
@@ -208,27 +292,40 @@ timing_age (DrayDispatcher *self)
   return MAX (G_USEC_PER_SEC, 3 * dray_dispatcher_get_answer_time (self));
 }
 
+/* How much the last @passed microseconds say of a lane of such an age. */
+static double
+weigh (gint64 passed, gint64 age, double memory)
+{
+  return MIN (1.0, (double) passed / MIN (memory, (double) age));
+}
+
 static void
 sample_lane (DrayDispatcher *self, DrayLane *lane, gint64 now)
 {
   gint64 passed = now - self->sampled_at;
   gint64 age = now - lane->moving_at;
+  double memory = memory_of (self);
   gint64 written, end, n;
+  double rate;
 
   if (!dray_piece_map_get_claim (self->map, lane->claim, &written, &end))
     return;
 
   n = MAX (0, written - lane->seen);
   lane->seen = written;
+  lane->left = end - written;
   lane->n_fetched += n;
   self->n_fetched += n;
   passed = MIN (passed, age);
   if (passed <= 0)
     return;
 
-  lane->goodput += ((double) n * G_USEC_PER_SEC / (double) passed - lane->goodput)
-                   * MIN (1.0, (double) passed / MIN (memory_of (self), (double) age));
-  if (!lane->is_timed && lane->goodput > 0 && age >= timing_age (self))
+  rate = (double) n * G_USEC_PER_SEC / (double) passed;
+  lane->average += (rate - lane->average) * weigh (passed, age, memory);
+  lane->latest += (rate - lane->latest) * weigh (passed, age, memory * SHORT_MEMORY);
+  lane->goodput = MIN (lane->average, DOUBT * lane->latest);
+  lane->is_grown = is_grown (self, lane, now);
+  if (lane->is_grown && !lane->is_timed && lane->goodput > 0 && age >= timing_age (self))
     time_start (self, lane, now);
 }
 
@@ -239,6 +336,15 @@ guess_usual (DrayDispatcher *self)
   for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
     if (self->lanes[i].state == DRAY_LANE_MOVING)
       self->usual = MAX (self->usual, self->lanes[i].goodput);
+}
+
+static void
+find_most (DrayDispatcher *self, gint64 passed)
+{
+  self->usual_most *= 1 - MIN (1.0, (double) passed / MOST_FADES);
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    if (self->lanes[i].is_grown)
+      self->usual_most = MAX (self->usual_most, self->lanes[i].goodput);
 }
 
 /**
@@ -260,7 +366,8 @@ dray_dispatcher_sample (DrayDispatcher *self, gint64 now)
       sample_lane (self, &self->lanes[i], now);
   self->sampled_at = now;
 
-  good = dray_dispatcher_find_good (self, NULL, now);
+  find_most (self, passed);
+  good = dray_dispatcher_find_good (self, NULL);
   if (good > 0)
     self->usual = good;
   else
@@ -287,9 +394,12 @@ dray_dispatcher_retire (DrayDispatcher *self, DrayLane *lane, gint64 now)
   if (dray_piece_map_get_claim (self->map, lane->claim, &written, &end))
     self->n_fetched += MAX (0, written - lane->seen);
   if (lane->is_stopping)
-    lane->known_goodput = 0;
-  else if (is_established (self, lane, now))
+    {
+      lane->known_goodput = 0;
+      time_failure (self, lane, now);
+    }
+  else if (lane->is_grown)
     lane->known_goodput = lane->goodput;
   else if (lane->n_fetched >= DRAY_LUMP)
-    lane->known_goodput = MAX (lane->known_goodput, lane->goodput);
+    lane->known_goodput = MAX (lane->known_goodput, lane->latest);
 }

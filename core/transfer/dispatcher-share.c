@@ -16,27 +16,32 @@
 #define SMALLEST_PIECE MIB
 #define LARGEST_PIECE (64 * MIB)
 
+/* A lane that still grows when it comes to the end of its piece never shows what it can bring. */
+#define LEAST_TO_GROW (8 * MIB)
+
+/* While nothing is known of a lane, it keeps the largest piece, or with slow answers so many times
+ * more per second of them: to ask again would cost it dear. */
+#define MORE_FOR_SLOW_ANSWERS 8.0
+#define MOST_FOR_SLOW_ANSWERS (256 * MIB)
+
+/* A lane brings at most this many times its share of what all bring. */
+#define SHARE 2.0
+
 /* Towards the end they are not smaller than this, nor take less than so many starts. */
 #define LEAST_BEFORE_END (4 * MIB)
-#define STARTS_BEFORE_END 10
+#define STARTS_BEFORE_END 20
 
 /* What a theft must gain: this much time, with this many bytes or with more time. */
 #define THEFT_SECONDS 0.1
 #define THEFT_BYTES MIB
-#define THEFT_LONG_SECONDS 1.0
-#define THEFT_SMALLEST (64 * KIB)
+#define THEFT_LONG_SECONDS 0.4
+#define THEFT_SMALLEST (4 * KIB)
 
-/* The first response keeps this much. */
+/* The first response keeps this much when it is first shared. */
 #define HEADROOM_SECONDS 2.0
 
-static double
-answer_seconds (DrayDispatcher *self)
-{
-  return (double) dray_dispatcher_get_answer_time (self) / G_USEC_PER_SEC;
-}
-
-/* Pieces become smaller towards the end of the file. Those that were begun last end last, and what is
- * behind the first of them can be hashed only when that is whole: it is waited for. */
+/* Pieces become smaller towards the end of the file. Those that were begun last end last, and what
+ * is behind the first of them can be hashed only when that is whole: it is waited for. */
 static gint64
 largest_before_end (DrayDispatcher *self, double rate, double start)
 {
@@ -47,18 +52,40 @@ largest_before_end (DrayDispatcher *self, double rate, double start)
 }
 
 static gint64
+get_smallest (DrayDispatcher *self, double seconds)
+{
+  gint64 share = dray_dispatcher_get_left (self) / (2 * (dray_dispatcher_get_n_lanes (self) + 1));
+
+  if (self->usual_most > 0)
+    share = MIN (share, (gint64) (seconds * self->usual_most));
+
+  return CLAMP (share, SMALLEST_PIECE, LEAST_TO_GROW);
+}
+
+static gint64
+largest_unknown (DrayDispatcher *self)
+{
+  double answer = (double) dray_dispatcher_get_answer_time (self) / G_USEC_PER_SEC;
+
+  return MIN (MOST_FOR_SLOW_ANSWERS,
+              (gint64) (LARGEST_PIECE * (1 + MORE_FOR_SLOW_ANSWERS * answer)));
+}
+
+static gint64
 piece_size (DrayDispatcher *self, const DrayLane *lane)
 {
-  double rate = dray_dispatcher_expect (self, lane);
   double start = dray_dispatcher_get_start_time (self, lane);
   double seconds = MAX (PIECE_SECONDS, PIECE_STARTS * start);
+  double share = SHARE * dray_dispatcher_get_most (self)
+                 / (dray_dispatcher_get_n_lanes (self) + (lane->state == DRAY_LANE_FREE));
+  double rate = MIN (dray_dispatcher_expect (self, lane), share);
   double left_seconds;
   gint64 size;
 
   if (rate <= 0)
     return SMALLEST_PIECE;
 
-  size = CLAMP ((gint64) (rate * seconds), SMALLEST_PIECE,
+  size = CLAMP ((gint64) (rate * seconds), get_smallest (self, seconds),
                 MAX (LARGEST_PIECE, (gint64) (rate * start * PIECE_STARTS)));
   left_seconds = dray_dispatcher_get_seconds_left (self, lane);
   if (left_seconds < 2 * (double) size / rate)
@@ -66,10 +93,16 @@ piece_size (DrayDispatcher *self, const DrayLane *lane)
       double n_rounds = MAX (1.0, ceil (left_seconds * rate / (double) size));
       double round = left_seconds / n_rounds;
 
-      size = MAX (SMALLEST_PIECE, (gint64) (rate * (round - start)));
+      size = MAX (get_smallest (self, seconds), (gint64) (rate * MAX (start, round - start)));
     }
 
   return MIN (size, largest_before_end (self, rate, start));
+}
+
+static gboolean
+is_planned (const DrayLane *lane)
+{
+  return lane->state == DRAY_LANE_ASKING && lane->claim == DRAY_CLAIM_NONE;
 }
 
 /**
@@ -98,12 +131,6 @@ dray_dispatcher_claim_gap (DrayDispatcher *self, DrayLane *lane)
   return TRUE;
 }
 
-static gboolean
-is_planned (const DrayLane *lane)
-{
-  return lane->state == DRAY_LANE_ASKING && lane->claim == DRAY_CLAIM_NONE;
-}
-
 /* A lane that bytes may be taken from, and which of them. */
 typedef struct
 {
@@ -118,7 +145,7 @@ typedef struct
 static gboolean
 look_at_victim (DrayDispatcher *self, const DrayLane *lane, Victim *victim)
 {
-  double rate = dray_dispatcher_expect (self, lane);
+  double rate = dray_dispatcher_expect_later (self, lane);
 
   *victim = (Victim){ .lane = lane };
   if (lane->state == DRAY_LANE_FREE || lane->is_stopping || rate <= 0
@@ -139,8 +166,8 @@ look_at_victim (DrayDispatcher *self, const DrayLane *lane, Victim *victim)
           victim->end == victim->claim_end ? thief->end : MAX (victim->plans_end, thief->end);
       victim->end = MIN (victim->end, thief->start);
     }
-  victim->seconds = (double) (victim->end - victim->written) / rate
-                    + (lane->state == DRAY_LANE_ASKING ? answer_seconds (self) : 0);
+  victim->seconds =
+      (double) (victim->end - victim->written) / rate + dray_dispatcher_get_delay (self, lane);
 
   return victim->end > victim->written;
 }
@@ -162,13 +189,15 @@ plan_behind (DrayLane *thief, const Victim *victim, gint64 size)
 static gboolean
 plan_split (DrayDispatcher *self, DrayLane *thief, const Victim *victim)
 {
-  double victim_rate = dray_dispatcher_expect (self, victim->lane);
+  double victim_rate = dray_dispatcher_expect_later (self, victim->lane);
   double thief_rate = dray_dispatcher_expect (self, thief);
   gint64 rest = victim->end - victim->written;
-  gint64 kept = victim->lane->is_first ? (gint64) (HEADROOM_SECONDS * victim_rate) : 0;
+  gboolean is_first = victim->lane->is_first && !self->has_shared;
+  double headroom = HEADROOM_SECONDS * MIN (victim_rate, victim->lane->latest);
+  gint64 kept = is_first ? (gint64) headroom : 0;
   gint64 size = piece_size (self, thief);
   gint64 own = victim->lane->is_timed ? MAX (kept, piece_size (self, victim->lane))
-                                      : CLAMP (rest / 2, kept, MAX (kept, LARGEST_PIECE));
+                                      : CLAMP (rest / 2, kept, MAX (kept, largest_unknown (self)));
   double gain = victim->seconds - dray_dispatcher_get_start_time (self, thief);
   gint64 taken = (gint64) (gain * victim_rate * thief_rate / (victim_rate + thief_rate));
   double saved;

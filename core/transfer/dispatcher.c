@@ -5,7 +5,7 @@
 #include "core/transfer/dispatcher-private.h"
 
 /* A lane that broke is opened again after this, doubled each time that it gave next to nothing. */
-#define FIRST_PAUSE ((gint64) 100 * 1000)
+#define FIRST_PAUSE ((gint64) 50 * 1000)
 #define PROGRESS ((gint64) 64 * 1024)
 #define LONGEST_PAUSE ((gint64) 30 * G_USEC_PER_SEC)
 
@@ -79,8 +79,8 @@ dray_dispatcher_set_limit (DrayDispatcher *self, guint limit)
  * @throttled: whether a rate limit of ours, or what this machine can do, is what holds the bytes
  *   back
  *
- * While it is, the lanes' goodput says nothing of their connections: none is judged by it, and their
- * number stays as it is.
+ * While it is, the lanes' goodput says nothing of their connections: none is judged by it, and
+ * their number stays as it is.
  */
 void
 dray_dispatcher_set_throttled (DrayDispatcher *self, gboolean throttled)
@@ -126,22 +126,25 @@ wants_lane (DrayDispatcher *self)
 
   if (n_lanes == 0)
     return TRUE;
-  if (!self->is_parallel || dray_piece_map_get_total (self->map) == DRAY_SIZE_UNKNOWN
+  if (!self->is_parallel || n_lanes >= dray_governor_get_most (&self->governor)
+      || dray_piece_map_get_total (self->map) == DRAY_SIZE_UNKNOWN
       || (!self->has_shared && dray_dispatcher_get_left (self) < DRAY_WORTH_SHARING))
     return FALSE;
 
-  return n_lanes < dray_governor_get_n_wanted (&self->governor);
+  return n_lanes - (self->governor.is_fixed ? 0 : self->n_suspects)
+         < dray_governor_get_n_wanted (&self->governor);
 }
 
 /* A kept connection is the soonest to bring anything. A lane that waits after it broke stands for a
- * connection that is wanted: no other takes its place. With nothing running, the transfer's own retry
- * policy has decided that it is time. */
+ * connection that is wanted: no other takes its place. With nothing running, the transfer's own
+ * retry policy has decided that it is time. */
 static DrayLane *
 find_free_lane (DrayDispatcher *self, gint64 now)
 {
   guint n_waiting = 0;
   DrayLane *found = NULL;
   guint n_lanes = dray_dispatcher_get_n_lanes (self);
+  guint n_counted = n_lanes - (self->governor.is_fixed ? 0 : self->n_suspects);
 
   for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
     {
@@ -155,16 +158,18 @@ find_free_lane (DrayDispatcher *self, gint64 now)
         found = lane;
     }
 
-  return n_lanes == 0 || n_lanes + n_waiting < dray_governor_get_n_wanted (&self->governor) ? found
-                                                                                            : NULL;
+  return n_lanes == 0 || n_counted + n_waiting < dray_governor_get_n_wanted (&self->governor)
+             ? found
+             : NULL;
 }
 
 /* Whether the others will have fetched all before this lane could bring a thing. */
 static gboolean
 comes_too_late (DrayDispatcher *self, const DrayLane *lane)
 {
-  return dray_dispatcher_get_seconds_left (self, NULL)
-         < dray_dispatcher_get_start_time (self, lane);
+  return dray_dispatcher_get_n_lanes (self) > 0
+         && dray_dispatcher_get_seconds_left (self, NULL)
+                < dray_dispatcher_get_start_time (self, lane);
 }
 
 /**
@@ -187,9 +192,8 @@ dray_dispatcher_assign (DrayDispatcher *self, gint64 now, DrayAssignment *assign
 
   if (lane == NULL)
     return FALSE;
-  if (dray_dispatcher_get_n_lanes (self) > 0 && comes_too_late (self, lane))
-    return FALSE;
-  if (!dray_dispatcher_claim_gap (self, lane) && !dray_dispatcher_plan_theft (self, lane))
+  if ((comes_too_late (self, lane) || !dray_dispatcher_claim_gap (self, lane))
+      && !dray_dispatcher_plan_theft (self, lane))
     return FALSE;
 
   lane->state = DRAY_LANE_ASKING;
@@ -238,8 +242,9 @@ dray_dispatcher_admit (DrayDispatcher *self, guint lane, gint64 now, DrayClaim *
   admitted->state = DRAY_LANE_MOVING;
   admitted->moving_at = now;
   admitted->seen = written;
+  admitted->left = end - written;
   admitted->n_fetched = 0;
-  admitted->goodput = 0;
+  admitted->average = admitted->latest = admitted->goodput = 0;
   admitted->is_timed = FALSE;
   admitted->is_trial = self->has_exchanged;
   self->has_exchanged = FALSE;
@@ -290,9 +295,12 @@ dray_dispatcher_ended (DrayDispatcher *self, guint lane, gint64 now, DrayLaneEnd
 
   ended->is_kept = how == DRAY_LANE_FILLED && was_read_to_its_end (self, ended);
   dray_dispatcher_retire (self, ended, now);
+  self->n_suspects -= ended->is_suspect;
+  ended->is_suspect = FALSE;
   if (ended->claim != DRAY_CLAIM_NONE)
     dray_piece_map_release (self->map, ended->claim);
   ended->claim = DRAY_CLAIM_NONE;
+  ended->is_grown = FALSE;
   ended->state = DRAY_LANE_FREE;
   dray_dispatcher_claim_planned (self);
 
@@ -329,6 +337,17 @@ count_moving (const DrayDispatcher *self)
   return n;
 }
 
+static guint
+count_starting (const DrayDispatcher *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < DRAY_CONNECTIONS_MAX; i++)
+    n += self->lanes[i].state != DRAY_LANE_FREE && !self->lanes[i].is_grown;
+
+  return n;
+}
+
 /**
  * dray_dispatcher_tick:
  * @self: a dispatcher
@@ -337,8 +356,8 @@ count_moving (const DrayDispatcher *self)
  *
  * Looks at what the lanes bring, about every 50 milliseconds. Assignments may follow.
  *
- * Returns: whether @lane is to be stopped, and ended: it has collapsed, or is to be
- *   exchanged for a new connection. Ask until %FALSE
+ * Returns: whether @lane is to be stopped, and ended: it has collapsed, is one too
+ *   many, or is to be exchanged for a new connection. Ask until %FALSE
  */
 gboolean
 dray_dispatcher_tick (DrayDispatcher *self, gint64 now, guint *lane)
@@ -349,8 +368,10 @@ dray_dispatcher_tick (DrayDispatcher *self, gint64 now, guint *lane)
 
       dray_dispatcher_sample (self, now);
       sample.n_bytes = self->n_fetched;
-      sample.n_lanes = dray_dispatcher_get_n_lanes (self);
-      sample.n_moving = count_moving (self);
+      sample.n_starting = count_starting (self);
+      sample.n_suspects = self->n_suspects;
+      sample.n_lanes = dray_dispatcher_get_n_lanes (self) - self->n_suspects;
+      sample.n_moving = count_moving (self) - self->n_suspects;
       sample.start_time = (gint64) (dray_dispatcher_get_start_time (self, NULL) * G_USEC_PER_SEC);
       sample.time_left =
           (gint64) (MIN (dray_dispatcher_get_seconds_left (self, NULL), 1e9) * G_USEC_PER_SEC);
@@ -365,6 +386,7 @@ dray_dispatcher_tick (DrayDispatcher *self, gint64 now, guint *lane)
 
       if (!candidate->is_stopping
           && (dray_dispatcher_is_collapsed (self, candidate, now)
+              || dray_dispatcher_is_excess (self, candidate)
               || dray_dispatcher_is_exchanged (self, candidate, now)))
         {
           candidate->is_stopping = TRUE;

@@ -31,6 +31,7 @@ typedef struct
   DrayGovernorPhase phase;
   gboolean is_fixed;
   gboolean has_rested;  /* the first ramp is over */
+  gboolean has_harmed;  /* more lanes have brought less: they are not to go on until they end */
   gboolean has_doubted; /* more lanes have brought more than they can */
   guint n_wanted;
   guint n_proved; /* the number that the rate was measured at */
@@ -40,12 +41,16 @@ typedef struct
   gint64 ceiling_until;
   gint64 ceiling_time; /* how long it lasts before one more is tried */
   double rate;         /* what n_proved lanes bring */
+  double decided_rate; /* what came when their number was last decided on */
   gint64 phase_began;
   gint64 mark_time; /* where the measurement began */
   gint64 mark_bytes;
-  gint64 raise_at;  /* when more are tried again */
-  gint64 raise_gap; /* the time after which they are, should it not pay now */
-  gint64 lower_at;  /* when fewer are tried */
+  guint n_suspects;
+  gint64 failed_at;   /* when more lanes did not pay */
+  double failed_rate; /* what came then */
+  gint64 raise_at;    /* when more are tried again */
+  gint64 raise_gap;   /* the time after which they are, should it not pay now */
+  gint64 lower_at;    /* when fewer are tried */
   gint64 lower_gap;
 } DrayGovernor;
 
@@ -53,8 +58,10 @@ typedef struct
  * DrayGovernorSample:
  * @now: the time
  * @n_bytes: how many bytes have come in all
- * @n_lanes: how many lanes ask or move
+ * @n_lanes: how many lanes ask or move, but for the suspects
  * @n_moving: how many of them have an answer
+ * @n_starting: how many of all have not come to their pace yet
+ * @n_suspects: how many lanes bring so little that they say nothing of what others would
  * @answer_time: how long an answer takes, in microseconds
  * @start_time: how long a new connection takes to come to its pace, the answer included
  * @time_left: how long the transfer will last, in microseconds
@@ -65,6 +72,8 @@ typedef struct
   gint64 n_bytes;
   guint n_lanes;
   guint n_moving;
+  guint n_starting;
+  guint n_suspects;
   gint64 answer_time;
   gint64 start_time;
   gint64 time_left;
@@ -74,6 +83,7 @@ void dray_governor_init (DrayGovernor *self, guint n_fixed, guint limit);
 void dray_governor_set_limit (DrayGovernor *self, guint limit);
 void dray_governor_sample (DrayGovernor *self, const DrayGovernorSample *sample);
 void dray_governor_refused (DrayGovernor *self, gint64 now, guint n_running);
+guint dray_governor_get_most (const DrayGovernor *self);
 guint dray_governor_get_n_wanted (const DrayGovernor *self);
 
 G_END_DECLS

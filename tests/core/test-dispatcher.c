@@ -193,13 +193,39 @@ test_victim_was_faster (void)
   g_assert_cmpint (dray_piece_map_get_claim_end (play->map, play->claims[0].id), ==, 1000 * MIB);
 }
 
+/* With nothing left that is nobody's, a free lane halves what the other has, so that both end
+ * together. */
+static void
+test_last_bytes_are_shared (void)
+{
+  g_autoptr (Play) play = play_started (100 * MIB, 2, 10 * MIB);
+  DrayAssignment next;
+  gint64 written, end;
+
+  g_assert_true (dray_dispatcher_assign (play->dispatcher, play->now, &next));
+  admit (play, next.lane);
+  run (play, G_USEC_PER_SEC, 10 * MIB);
+  do
+    {
+      dray_piece_map_advance (play->map, play->claims[next.lane].id, 100 * MIB);
+      dray_dispatcher_ended (play->dispatcher, next.lane, play->now, DRAY_LANE_FILLED);
+      g_assert_true (dray_piece_map_get_claim (play->map, play->claims[0].id, &written, &end));
+      g_assert_true (dray_dispatcher_assign (play->dispatcher, play->now, &next));
+      admit (play, next.lane);
+    }
+  while (next.end != end);
+
+  g_assert_cmpint (next.start, >, written);
+  g_assert_cmpint (ABS (next.start - (written + end) / 2), <, 3 * MIB);
+}
+
 static void
 test_broken_lane_waits (void)
 {
   g_autoptr (Play) play = play_started (1000 * MIB, 2, 10 * MIB);
   DrayAssignment second, again;
 
-  for (gint64 pause = 100 * 1000; pause < 16 * G_USEC_PER_SEC; pause *= 2)
+  for (gint64 pause = 50 * 1000; pause < 16 * G_USEC_PER_SEC; pause *= 2)
     {
       g_assert_true (dray_dispatcher_assign (play->dispatcher, play->now, &second));
       dray_dispatcher_ended (play->dispatcher, second.lane, play->now, DRAY_LANE_BROKEN);
@@ -460,6 +486,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/dispatcher/thieves-in-any-order", test_thieves_in_any_order);
   g_test_add_func ("/dispatcher/victim-breaks", test_victim_breaks);
   g_test_add_func ("/dispatcher/victim-was-faster", test_victim_was_faster);
+  g_test_add_func ("/dispatcher/last-bytes-are-shared", test_last_bytes_are_shared);
   g_test_add_func ("/dispatcher/broken-lane-waits", test_broken_lane_waits);
   g_test_add_func ("/dispatcher/only-lane-does-not-wait", test_only_lane_does_not_wait);
   g_test_add_func ("/dispatcher/limit", test_limit);
