@@ -19,9 +19,10 @@ ROOT = '/org/a11y/atspi/accessible/root'
 WINDOW_COORDINATES = 1
 STATE_SENSITIVE, STATE_VISIBLE = 24, 30
 WINDOW, LABEL, PROGRESS_BAR, BUTTON, TEXT = 'window', 'label', 'progress bar', 'button', 'text'
+CHECK = 'check'
 # By number, since names have changed over time; a heading is a label too.
 ROLES = {69: WINDOW, 23: WINDOW, 29: LABEL, 83: LABEL, 42: PROGRESS_BAR, 43: BUTTON, 62: BUTTON,
-         61: TEXT, 79: TEXT}
+         61: TEXT, 79: TEXT, 7: CHECK, 44: CHECK}
 TIMEOUT = 60000
 
 

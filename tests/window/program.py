@@ -8,7 +8,7 @@ import time
 import unittest
 
 import tap
-from accessible import BUTTON, LABEL, PROGRESS_BAR, TEXT, Bus, Gone
+from accessible import BUTTON, CHECK, LABEL, PROGRESS_BAR, TEXT, Bus, Gone
 from command import PATIENCE, Home, sha256_of
 from display import Desktop
 from servers import end
@@ -109,6 +109,21 @@ class Program:
     def click(self, name):
         self.wait_for(lambda: self.find_button(name), f'the button “{name}”').click()
 
+    def find_check(self, name):
+        for check in self.nodes(CHECK):
+            with contextlib.suppress(Gone):
+                if name in check.name.split(' '):
+                    return check
+        return None
+
+    def check(self, name):
+        """Ticks or unticks what is called so in a dialog, or chooses it among several, with the
+        pointer: GTK 4.8 offers no action for that."""
+        x, y, width, height = self.wait_for(lambda: self.find_check(name),
+                                            f'the tick of {name}').extents()
+        self._desktop.xdotool('mousemove', '--window', self._dialog(),
+                              x + width // 2, y + height // 2, 'click', 1)
+
     def find_bar(self, name):
         for bar in self.nodes(PROGRESS_BAR):
             with contextlib.suppress(Gone):
@@ -141,16 +156,22 @@ class Program:
     def type_link(self, text):
         """Adds a link with the dialog."""
         self.click('Add Model')
+        self.type_again(text)
+
+    def type_again(self, text):
+        """Puts another link into the dialog that is open."""
         self.wait_for(lambda: self.nodes(TEXT), 'the field for a link')[0].set_text(text)
 
     def choose_folder(self, folder):
         """Types the folder into the dialog of the toolkit, as one does who has no mouse."""
-        dialog = self.wait_for(lambda: [name for name in self._windows()
-                                        if name != self.window_id()], 'the dialog')[0]
-        self._desktop.xdotool('windowfocus', '--sync', dialog)
+        self._desktop.xdotool('windowfocus', '--sync', self._dialog())
         self._desktop.xdotool('key', 'ctrl+l')
         self.wait_for(lambda: self.nodes(TEXT), 'the field for a folder')[0].set_text(str(folder))
         self.click('Select')
+
+    def _dialog(self):
+        return self.wait_for(lambda: [name for name in self._windows()
+                                      if name != self.window_id()], 'the dialog')[0]
 
     def _windows(self):
         return self._desktop.xdotool('search', '--onlyvisible', '--pid', self.process.pid,
