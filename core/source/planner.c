@@ -40,10 +40,12 @@ plan_link (const DrayReference *reference)
 }
 
 static DrayPlan *
-refuse (const DrayReference *reference, const char *what, GError **error)
+refuse_file (const DrayReference *reference, GError **error)
 {
   g_set_error (error, DRAY_ERROR, DRAY_ERROR_UNSUPPORTED,
-               "“%s” is %s, and this Dray fetches links to files alone", reference->model_id, what);
+               "“%s” is on this computer already, and Dray takes no files from there into its "
+               "library",
+               reference->path);
   return NULL;
 }
 
@@ -56,8 +58,8 @@ refuse (const DrayReference *reference, const char *what, GError **error)
  *
  * Finds the files that a reference stands for. Blocks if dray_planner_needs_network().
  *
- * Errors: as dray_hub_plan() and dray_ollama_plan(); %DRAY_ERROR_UNSUPPORTED for a kind of source
- * that nothing here resolves.
+ * Errors: as dray_hub_plan() and dray_ollama_plan(); %DRAY_ERROR_UNSUPPORTED for a file on this
+ * computer.
  *
  * Returns: (transfer full) (nullable): the plan
  */
@@ -79,6 +81,6 @@ dray_planner_plan (const DrayReference *reference,
       return dray_ollama_plan (reference, context, cancellable, error);
     case DRAY_REFERENCE_FILE:
     default:
-      return refuse (reference, "a file on this computer", error);
+      return refuse_file (reference, error);
     }
 }

@@ -143,16 +143,6 @@ is_revision (const char *revision)
 }
 
 static gboolean
-is_variant (const char *variant)
-{
-  for (const char *c = variant; *c != '\0'; c++)
-    if (!g_ascii_isalnum (*c) && strchr ("-._+", *c) == NULL)
-      return FALSE;
-
-  return *variant != '\0' && strlen (variant) <= NAME_MAX_LENGTH;
-}
-
-static gboolean
 is_quantisation (const char *name)
 {
   return g_regex_match_simple (QUANTISATION, name, G_REGEX_CASELESS, 0);
@@ -236,7 +226,8 @@ judge (const Words *words, const DraySourceText *text)
                                "names a file of %s/%s that cannot be. One that can is such as "
                                "hf:%s/%s/model.gguf",
                                words->org, words->repo, words->org, words->repo);
-  if (words->variant != NULL && !is_variant (words->variant))
+  /* A variant that no quantisation tells from the others is called after its files. */
+  if (words->variant != NULL && !is_path (words->variant, PATH_MAX_LENGTH))
     return dray_source_refuse (text,
                                "names a form of %s/%s that cannot be. A quantisation can, as in "
                                "hf:%s/%s:Q4_K_M",

@@ -101,6 +101,8 @@ static const Case repositories[] = {
   HUB ("hf:o/r:ud-iq2_xxs", "o/r:UD-IQ2_XXS", "o/r||UD-IQ2_XXS|"),
   HUB ("hf:o/r:bf16", "o/r:BF16", "o/r||BF16|"),
   HUB ("hf:o/r:mlx-4bit", "o/r:mlx-4bit", "o/r||mlx-4bit|"),
+  HUB ("hf:o/r:new/model (2)-Q4_0", "o/r:new/model (2)-Q4_0", "o/r||new/model (2)-Q4_0|"),
+  HUB ("hf:o/r@refs/pr/3:new/m", "o/r@refs%2Fpr%2F3:new/m", "o/r|refs/pr/3|new/m|"),
   HUB ("hf:o/r:latest", "o/r", "o/r|||"),
   HUB ("hf:o/r@main", "o/r", "o/r|||"),
   HUB ("hf:o/r@v1.0", "o/r@v1.0", "o/r|v1.0||"),
@@ -223,8 +225,8 @@ static const Case errors[] = {
   ERROR ("hf:o/a--b", "names no repository"),
   ERROR ("hf:-o/r", "names no repository"),
   ERROR ("hf:o/r:", "a form of o/r that cannot be"),
-  ERROR ("hf:o/r:a b", "a form of o/r that cannot be"),
-  ERROR ("hf:o/r:Q4/x", "a form of o/r that cannot be"),
+  ERROR ("hf:o/r:../x", "a form of o/r that cannot be"),
+  ERROR ("hf:o/r:x/", "a form of o/r that cannot be"),
   ERROR ("hf:o/r@", "a revision of o/r that cannot be"),
   ERROR ("hf:o/r@a..b", "a revision of o/r that cannot be"),
   ERROR ("hf:o/r@%2E%2E%2Fx", "a revision of o/r that cannot be"),
@@ -380,6 +382,27 @@ check_id (const DrayReference *reference)
   g_assert_cmpstr (again->model_id, ==, reference->model_id);
 }
 
+/* What a person has chosen of a plan is a source. */
+static void
+test_choose (void)
+{
+  static const char *const variants[] = { "Q4_K_M", "UD-IQ2_XXS", "safetensors", "new/model (2) é-Q4_0" };
+  g_autoptr (DrayReference) reference = dray_reference_parse ("hf:o/r@refs/pr/3", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++)
+    {
+      g_autofree char *source = dray_reference_choose (reference, variants[i]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (DrayReference) chosen = dray_reference_parse (source, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (chosen->model_id, ==, source);
+      g_assert_cmpstr (chosen->repo, ==, "o/r");
+      g_assert_cmpstr (chosen->revision, ==, "refs/pr/3");
+      g_assert_cmpstr (chosen->variant, ==, variants[i]);
+    }
+}
+
 static void
 test_ids (void)
 {
@@ -483,6 +506,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reference-table/files", test_files);
   g_test_add_func ("/reference-table/errors", test_errors);
   g_test_add_func ("/reference-table/ids", test_ids);
+  g_test_add_func ("/reference-table/choose", test_choose);
   g_test_add_func ("/reference-table/random", test_random);
   g_test_add_func ("/reference-table/long", test_long);
 
