@@ -73,12 +73,15 @@ static char *
 describe (DrayAddDialog *self)
 {
   const DrayPlan *plan = dray_plan_lookup_get_plan (self->lookup);
-  guint n_sources = g_strv_length ((char **) dray_plan_lookup_get_sources (self->lookup));
+  const char *const *sources = dray_plan_lookup_get_sources (self->lookup);
+  guint n_sources = g_strv_length ((char **) sources);
 
   if (dray_plan_lookup_is_busy (self->lookup))
     return g_strdup (_ ("Looking up…"));
   if (plan != NULL)
     return describe_plan (self, plan);
+  if (n_sources == 1 && dray_source_list_is_file (sources[0]))
+    return g_strdup (_ ("Every source in this file"));
 
   return n_sources > 1
              ? g_strdup_printf (ngettext ("%u source", "%u sources", n_sources), n_sources)

@@ -3,6 +3,7 @@
 #include "ui/plan-lookup.h"
 
 #include "core/request/planning.h"
+#include "core/source/source-list.h"
 
 /* How long nobody must have typed before a server is asked, in milliseconds. */
 #define PAUSE 300
@@ -112,9 +113,13 @@ check_all (DrayPlanLookup *self)
     }
 }
 
+/* What stands in a file of sources is seen when they are added. */
 static void
 look_up (DrayPlanLookup *self)
 {
+  if (dray_source_list_is_file (self->sources[0]))
+    return;
+
   self->reference = dray_reference_parse (self->sources[0], &self->error);
   if (self->reference == NULL)
     return;

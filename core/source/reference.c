@@ -191,6 +191,22 @@ read_bundled (const DrayBundledModel *model)
   return reference;
 }
 
+static const DrayBundledModel *
+find_by_beginning (const char *source)
+{
+  const GPtrArray *all = dray_bundled_models_get_all ();
+
+  for (guint i = 0; i < all->len; i++)
+    {
+      const DrayBundledModel *model = g_ptr_array_index (all, i);
+
+      if (after_prefix (model->name, source) != NULL)
+        return model;
+    }
+
+  return NULL;
+}
+
 static DrayReference *
 read_without_scheme (const char *source, const DraySourceText *text)
 {
@@ -217,6 +233,11 @@ read_without_scheme (const char *source, const DraySourceText *text)
                                "may be a repository. One of Hugging Face is written "
                                "hf:%s, a model of Ollama ollama:%s",
                                text->shown, text->shown);
+
+  bundled = find_by_beginning (source);
+  if (bundled != NULL)
+    return dray_source_refuse (text, "is only the beginning of a bundled model's name, such as %s",
+                               bundled->name);
 
   return refuse (text, "is neither a link nor the name of a bundled model");
 }

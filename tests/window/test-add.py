@@ -73,6 +73,14 @@ class Add(WindowTest):
         program = self.look_up('llama_3_2_1b_inst_q4_0')
         program.wait_for_label('Llama 3.2 1B Instruct · 773.0\xa0MB')
 
+    def test_a_file_with_sources(self):
+        path = self.home.root / 'models.txt'
+        path.write_text(f'# small ones\nhf:{REPO}:Q2_K\n')
+        program = self.look_up(str(path))
+        program.wait_for_label('Every source in this file')
+        program.click('Download')
+        self.assert_downloaded(program, 'Small-Q2_K.gguf', 'mmproj-F16.gguf')
+
 
 if __name__ == '__main__':
     tap.main()
