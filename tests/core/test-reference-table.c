@@ -224,6 +224,7 @@ static const Case errors[] = {
   ERROR ("hf:/r", "names no repository"),
   ERROR ("hf:o/..", "names no repository"),
   ERROR ("hf:o/a--b", "names no repository"),
+  ERROR ("hf:o/a..b", "names no repository"),
   ERROR ("hf:-o/r", "names no repository"),
   ERROR ("hf:o/r:", "a form of o/r that cannot be"),
   ERROR ("hf:o/r:../x", "a form of o/r that cannot be"),
