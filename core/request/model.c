@@ -5,6 +5,10 @@
 #include "core/base/piece.h"
 #include "core/library/model-name.h"
 #include "core/request/model-sums.h"
+#include "core/source/bundled-models.h"
+#include "core/source/source-title.h"
+
+#include <string.h>
 
 struct _DrayModel
 {
@@ -82,8 +86,7 @@ update_shown (DrayModel *self)
   old = self->requests;
   now = self->requests = find_shown (self);
   shorter = MIN (old->len, now->len);
-  while (before < shorter
-         && g_ptr_array_index (old, before) == g_ptr_array_index (now, before))
+  while (before < shorter && g_ptr_array_index (old, before) == g_ptr_array_index (now, before))
     before++;
   while (after < shorter - before
          && g_ptr_array_index (old, old->len - 1 - after)
@@ -226,13 +229,12 @@ dray_model_class_init (DrayModelClass *klass)
   properties[PROP_N_FILES] = g_param_spec_uint ("n-files", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, DRAY_TYPE_REQUEST_STATE,
                                               DRAY_REQUEST_DISCARDED, flags);
-  properties[PROP_SECTION] = g_param_spec_enum ("section", NULL, NULL, DRAY_TYPE_MODEL_SECTION,
-                                                DRAY_MODEL_PAUSED, flags);
-  properties[PROP_DOWNLOADED]
-      = g_param_spec_int64 ("downloaded", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_SECTION] =
+      g_param_spec_enum ("section", NULL, NULL, DRAY_TYPE_MODEL_SECTION, DRAY_MODEL_PAUSED, flags);
+  properties[PROP_DOWNLOADED] =
+      g_param_spec_int64 ("downloaded", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_TOTAL] = g_param_spec_int64 ("total", NULL, NULL, -1, G_MAXINT64, -1, flags);
-  properties[PROP_PERCENTAGE]
-      = g_param_spec_double ("percentage", NULL, NULL, -1, 100, -1, flags);
+  properties[PROP_PERCENTAGE] = g_param_spec_double ("percentage", NULL, NULL, -1, 100, -1, flags);
   properties[PROP_SPEED] = g_param_spec_int64 ("speed", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_ETA] = g_param_spec_int64 ("eta", NULL, NULL, -1, G_MAXINT64, -1, flags);
 
@@ -247,6 +249,28 @@ dray_model_init (DrayModel *self)
   self->sums = DRAY_MODEL_SUMS_INIT;
 }
 
+/* What a model is called by its id: as its source is, or as its file. */
+static void
+init_name (DrayModelName *name, const char *id)
+{
+  g_autoptr (DrayReference) reference = dray_reference_parse (id, NULL);
+  const DrayBundledModel *bundled = NULL;
+  const char *repo;
+
+  if (reference == NULL || reference->kind == DRAY_REFERENCE_LINK || reference->path != NULL)
+    {
+      dray_model_name_init_for_link (name, g_str_has_prefix (id, "url:") ? id + 4 : id);
+      return;
+    }
+
+  if (reference->kind == DRAY_REFERENCE_BUNDLED)
+    bundled = dray_bundled_models_find (reference->name);
+  repo = bundled != NULL ? bundled->repo : reference->repo;
+  name->title = dray_source_title_new (reference);
+  name->variant = g_strdup (bundled != NULL ? bundled->quantisation : reference->variant);
+  name->publisher = repo != NULL ? g_strndup (repo, strcspn (repo, "/")) : NULL;
+}
+
 /* For the list that has the model: model-private.h. */
 
 /* Makes a model without requests. @stale_func is called when it has to be updated, once until then. */
@@ -258,7 +282,7 @@ dray_model_new (const char *id, DrayModelStaleFunc stale_func, gpointer user_dat
   self->id = g_strdup (id);
   self->stale_func = stale_func;
   self->stale_data = user_data;
-  dray_model_name_init_for_link (&self->name, g_str_has_prefix (id, "url:") ? id + 4 : id);
+  init_name (&self->name, id);
 
   return self;
 }

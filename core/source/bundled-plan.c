@@ -71,7 +71,6 @@ dray_bundled_plan (const DrayReference *reference,
 
   slash = strchr (model->repo, '/');
   plan = dray_plan_new (reference->model_id);
-  plan->title = g_strdup (model->title);
   plan->publisher = g_strndup (model->repo, (gsize) (slash - model->repo));
   plan->model = g_strdup (slash + 1);
   plan->variant = g_strdup (model->quantisation);

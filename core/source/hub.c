@@ -21,20 +21,6 @@ is_switched_off (void)
   return lower != NULL && g_strv_contains (yes, lower);
 }
 
-/* What a person calls the model: the repository's name without what it says of the format. */
-static char *
-make_title (const char *model)
-{
-  g_autofree char *title = g_strdup (model);
-  gsize length = strlen (title);
-
-  if (length > strlen ("-GGUF")
-      && g_ascii_strcasecmp (title + length - strlen ("-GGUF"), "-GGUF") == 0)
-    title[length - strlen ("-GGUF")] = '\0';
-
-  return g_strdelimit (g_steal_pointer (&title), "-_", ' ');
-}
-
 /* What is planned, and of what. */
 typedef struct
 {
@@ -186,6 +172,5 @@ dray_hub_plan (const DrayReference *reference,
 
   plan->publisher = g_strndup (reference->repo, strcspn (reference->repo, "/"));
   plan->model = g_strdup (strchr (reference->repo, '/') + 1);
-  plan->title = make_title (plan->model);
   return g_steal_pointer (&plan);
 }

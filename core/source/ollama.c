@@ -252,6 +252,5 @@ dray_ollama_plan (const DrayReference *reference,
   plan->publisher = g_strdup ("ollama");
   plan->model = g_strdup (reference->name);
   g_strdelimit (plan->model, "/", '-');
-  plan->title = g_strdup_printf ("%s %s", reference->name, reference->tag);
   return g_steal_pointer (&plan);
 }

@@ -5,6 +5,7 @@
 #include "core/source/bundled-plan.h"
 #include "core/source/hub.h"
 #include "core/source/ollama.h"
+#include "core/source/source-title.h"
 
 /**
  * dray_planner_needs_network:
@@ -49,6 +50,28 @@ refuse_file (const DrayReference *reference, GError **error)
   return NULL;
 }
 
+static DrayPlan *
+resolve (const DrayReference *reference,
+         const DrayPlanContext *context,
+         GCancellable *cancellable,
+         GError **error)
+{
+  switch (reference->kind)
+    {
+    case DRAY_REFERENCE_LINK:
+      return plan_link (reference);
+    case DRAY_REFERENCE_BUNDLED:
+      return dray_bundled_plan (reference, context, cancellable, error);
+    case DRAY_REFERENCE_HUB:
+      return dray_hub_plan (reference, context, cancellable, error);
+    case DRAY_REFERENCE_OLLAMA:
+      return dray_ollama_plan (reference, context, cancellable, error);
+    case DRAY_REFERENCE_FILE:
+    default:
+      return refuse_file (reference, error);
+    }
+}
+
 /**
  * dray_planner_plan:
  * @reference: what a person typed
@@ -69,18 +92,9 @@ dray_planner_plan (const DrayReference *reference,
                    GCancellable *cancellable,
                    GError **error)
 {
-  switch (reference->kind)
-    {
-    case DRAY_REFERENCE_LINK:
-      return plan_link (reference);
-    case DRAY_REFERENCE_BUNDLED:
-      return dray_bundled_plan (reference, context, cancellable, error);
-    case DRAY_REFERENCE_HUB:
-      return dray_hub_plan (reference, context, cancellable, error);
-    case DRAY_REFERENCE_OLLAMA:
-      return dray_ollama_plan (reference, context, cancellable, error);
-    case DRAY_REFERENCE_FILE:
-    default:
-      return refuse_file (reference, error);
-    }
+  DrayPlan *plan = resolve (reference, context, cancellable, error);
+
+  if (plan != NULL)
+    plan->title = dray_source_title_new (reference);
+  return plan;
 }

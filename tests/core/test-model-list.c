@@ -49,7 +49,7 @@ make_request (const char *id, const char *model_id, DrayRequestState state)
 
   record->id = g_strdup (id);
   record->kind = g_strdup ("download");
-  record->source = g_strdup (model_id + strlen ("url:"));
+  record->source = g_strdup (model_id);
   record->model_id = g_strdup (model_id);
   record->caller = g_strdup ("test");
   record->state = g_strdup (dray_request_state_get_name (state));
@@ -124,6 +124,40 @@ assert_models (DrayModelList *models, const char *expected)
 #define A "url:https://h.org/a"
 #define B "url:https://h.org/b"
 #define C "url:https://h.org/c"
+
+/* A model is called as its source is, where that says more than the name of a file. */
+static void
+test_names_of_sources (void)
+{
+  static const struct
+  {
+    const char *id;
+    const char *title;
+    const char *variant;
+    const char *publisher;
+  } cases[] = {
+    { "hf:unsloth/Qwen3-32B-GGUF", "Qwen3 32B", NULL, "unsloth" },
+    { "hf:unsloth/Qwen3-32B-GGUF@main:UD-Q4_K_XL", "Qwen3 32B", "UD-Q4_K_XL", "unsloth" },
+    { "hf:unsloth/Qwen3-32B-GGUF/Qwen3-32B-Q8_0.gguf", "Qwen3 32B", "Q8_0", NULL },
+    { "LLAMA_3_2_1B_INST_Q4_0", "Llama 3.2 1B Instruct", "Q4_0", "unsloth" },
+    { "ollama:llama3.2:3b", "llama3.2 3b", NULL, NULL },
+    { "url:https://h.org/Big-Q4_0.gguf", "Big", "Q4_0", "h.org" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GListStore) requests = g_list_store_new (DRAY_TYPE_REQUEST);
+      g_autoptr (DrayModelList) models = dray_model_list_new (G_LIST_MODEL (requests));
+      DrayModel *model;
+
+      g_test_message ("%s", cases[i].id);
+      add (requests, "1", cases[i].id, DRAY_REQUEST_PAUSED);
+      model = peek_model (models, 0);
+      g_assert_cmpstr (dray_model_get_title (model), ==, cases[i].title);
+      g_assert_cmpstr (dray_model_get_variant (model), ==, cases[i].variant);
+      g_assert_cmpstr (dray_model_get_publisher (model), ==, cases[i].publisher);
+    }
+}
 
 static void
 test_order (void)
@@ -399,6 +433,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/model-list/names-of-sources", test_names_of_sources);
   g_test_add_func ("/model-list/names", test_names);
   g_test_add_func ("/model-list/order", test_order);
   g_test_add_func ("/model-list/sums", test_sums);
