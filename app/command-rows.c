@@ -34,6 +34,7 @@ print_row_json (DrayRow *row)
   dray_json_add_percentage (builder, row);
   dray_json_add_string (builder, "path", data->path);
   dray_json_add_string (builder, "sha256", data->sha256);
+  dray_json_add_string (builder, "external", data->external);
   dray_json_add_string (builder, "error", data->error_name);
   dray_json_add_string (builder, "message", data->error_message);
   json_builder_end_object (builder);

@@ -209,6 +209,8 @@ print_completed (DrayRow *row)
   dray_json_add_string (builder, "sha256", data->sha256);
   dray_json_add_string (builder, "verified",
                         data->verified);
+  if (data->external != NULL)
+    dray_json_add_string (builder, "external", data->external);
   if (!data->is_length_proven && !dray_row_is_parent (row))
     dray_json_add_string (builder, "length", "unproven");
   end_event (builder);

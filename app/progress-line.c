@@ -155,14 +155,18 @@ format_bytes (DrayRow *row)
   return g_strdup_printf ("%s of %s", downloaded, total);
 }
 
-static const char *
+static char *
 describe_check (DrayRow *row)
 {
-  if (dray_row_is_parent (row))
-    return "all files";
+  const DrayRowData *data = dray_row_read (row);
 
-  return g_strcmp0 (dray_row_read (row)->verified, "digest") == 0 ? "Verified"
-                                                                  : "no checksum to compare";
+  if (dray_row_is_parent (row))
+    return g_strdup ("all files");
+  if (data->external != NULL)
+    return g_strdup_printf ("Verified · already here (%s)", data->external);
+
+  return g_strdup (g_strcmp0 (data->verified, "digest") == 0 ? "Verified"
+                                                             : "no checksum to compare");
 }
 
 static char *
@@ -172,6 +176,7 @@ format_status (DrayRow *row)
   g_autofree char *bytes = format_bytes (row);
   g_autofree char *speed = g_format_size ((guint64) data->speed);
   g_autofree char *left = format_time (data->eta);
+  g_autofree char *check = describe_check (row);
 
   switch (data->state)
     {
@@ -194,8 +199,7 @@ format_status (DrayRow *row)
                               data->wait, data->reason);
 
     case DRAY_REQUEST_COMPLETED:
-      return g_strdup_printf ("%s  Complete · %s", bytes,
-                              describe_check (row));
+      return g_strdup_printf ("%s  Complete · %s", bytes, check);
 
     case DRAY_REQUEST_PAUSED:
       return g_strdup_printf ("%s  Paused", bytes);

@@ -46,6 +46,7 @@ static const struct
   { "Reason", G_STRUCT_OFFSET (DrayRowData, reason) },
   { "Path", G_STRUCT_OFFSET (DrayRowData, path) },
   { "Sha256", G_STRUCT_OFFSET (DrayRowData, sha256) },
+  { "External", G_STRUCT_OFFSET (DrayRowData, external) },
   { "Verified", G_STRUCT_OFFSET (DrayRowData, verified) },
   { "ErrorName", G_STRUCT_OFFSET (DrayRowData, error_name) },
   { "ErrorMessage", G_STRUCT_OFFSET (DrayRowData, error_message) },
@@ -138,6 +139,7 @@ copy_request (DrayRow *self)
   set_text (&data->reason, dray_request_get_reason (request));
   set_text (&data->path, dray_request_get_path (request));
   set_text (&data->sha256, dray_request_get_sha256 (request));
+  set_text (&data->external, dray_request_get_external (request));
   set_text (&data->verified, dray_request_get_verified (request));
   set_text (&data->error_name, dray_request_get_error_name (request));
   set_text (&data->error_message, dray_request_get_error_message (request));

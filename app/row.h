@@ -34,6 +34,7 @@ G_BEGIN_DECLS
  * @eta: seconds, or -1
  * @path: (nullable): the finished file
  * @sha256: (nullable): its digest
+ * @external: (nullable): the program that keeps the finished file
  * @verified: (nullable): "digest" or "computed"
  * @is_length_proven: whether nothing speaks against the file's being whole
  * @error_name: (nullable): why it failed
@@ -60,6 +61,7 @@ typedef struct
   gint64 eta;
   char *path;
   char *sha256;
+  char *external;
   char *verified;
   gboolean is_length_proven;
   char *error_name;

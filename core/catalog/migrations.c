@@ -192,8 +192,23 @@ static const char version_3[] =
     "                             -- link say it\n"
     "  planned_name TEXT;\n";
 
+/* SQLite keeps what stands inside the definition of a column that it adds. */
+static const char version_4[] =
+    "ALTER TABLE asset ADD COLUMN external\n"
+    "                  TEXT -- the program that keeps the finished file, which Dray then only reads;\n"
+    "                       -- NULL where Dray keeps it\n"
+    "                  CHECK (external IS NULL OR state = 'complete');\n"
+    "ALTER TABLE asset ADD COLUMN external_modified\n"
+    "                  INTEGER -- when that file was last written to, in nanoseconds since\n"
+    "                          -- 1970-01-01 00:00 UTC\n"
+    "                  CHECK ((external_modified IS NULL) = (external IS NULL));\n"
+
+    "DROP INDEX asset_name;\n"
+    "CREATE UNIQUE INDEX asset_name -- no two assets want one file, even where case is ignored\n"
+    "  ON asset (directory, name COLLATE NOCASE) WHERE name IS NOT NULL AND external IS NULL;\n";
+
 /* Element n takes a catalog from version n to version n + 1. */
-static const char *const migrations[] = { version_1, version_2, version_3 };
+static const char *const migrations[] = { version_1, version_2, version_3, version_4 };
 
 static gboolean
 set_foreign_error (GError **error)

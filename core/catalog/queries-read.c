@@ -197,6 +197,8 @@ read_asset (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **err
   record->sync_failed = take_boolean (&row);
   record->digest_tied = take_boolean (&row);
   record->planned_name = take_optional_text (&row);
+  record->external = take_optional_text (&row);
+  record->external_modified = take_int64 (&row);
   record->created_at = take_int64 (&row);
   record->completed_at = take_int64 (&row);
 
@@ -412,10 +414,12 @@ read_assets (sqlite3 *db, guint version, DrayCatalogContents *contents, GError *
   g_autofree char *query
       = g_strdup_printf ("SELECT id, model_id, download_key, url, directory, name, state, total,"
                          " expected_sha256, sha256, length_proven, etag, last_modified, date_gap,"
-                         " boot_id, device, inode, mount, sync_failed, %s, %s,"
+                         " boot_id, device, inode, mount, sync_failed, %s, %s, %s,"
                          " created_at, completed_at FROM asset ORDER BY id",
                          version >= 2 ? "digest_tied" : "0 AS digest_tied",
-                         version >= 3 ? "planned_name" : "NULL AS planned_name");
+                         version >= 3 ? "planned_name" : "NULL AS planned_name",
+                         version >= 4 ? "external, external_modified"
+                                      : "NULL AS external, NULL AS external_modified");
 
   return read_rows (db, query, read_asset, contents, error);
 }

@@ -45,11 +45,11 @@ static const char put_asset_sql[]
     = "INSERT INTO asset (id, model_id, download_key, url, directory, name, state, total,"
       "  expected_sha256, sha256, length_proven, etag, last_modified, date_gap,"
       "  boot_id, device, inode, mount, sync_failed, digest_tied, planned_name,"
-      "  created_at, completed_at)"
+      "  external, external_modified, created_at, completed_at)"
       " VALUES (:id, :model_id, :download_key, :url, :directory, :name, :state, :total,"
       "  :expected_sha256, :sha256, :length_proven, :etag, :last_modified, :date_gap,"
       "  :boot_id, :device, :inode, :mount, :sync_failed, :digest_tied, :planned_name,"
-      "  :created_at, :completed_at)"
+      "  :external, :external_modified, :created_at, :completed_at)"
       " ON CONFLICT (id) DO UPDATE SET model_id = excluded.model_id,"
       "  download_key = excluded.download_key, url = excluded.url,"
       "  directory = excluded.directory, name = excluded.name, state = excluded.state,"
@@ -59,6 +59,7 @@ static const char put_asset_sql[]
       "  date_gap = excluded.date_gap, boot_id = excluded.boot_id, device = excluded.device,"
       "  inode = excluded.inode, mount = excluded.mount, sync_failed = excluded.sync_failed,"
       "  digest_tied = excluded.digest_tied, planned_name = excluded.planned_name,"
+      "  external = excluded.external, external_modified = excluded.external_modified,"
       "  created_at = excluded.created_at, completed_at = excluded.completed_at";
 
 static gboolean
@@ -97,6 +98,9 @@ put_asset (sqlite3 *db, const DrayAssetRecord *record, GError **error)
          && bind_text (statement, ":etag", record->etag, error)
          && bind_text (statement, ":last_modified", record->last_modified, error)
          && bind_asset_bytes (statement, record, error)
+         && bind_text (statement, ":external", record->external, error)
+         && bind_unless (statement, ":external_modified", record->external == NULL,
+                         record->external_modified, error)
          && bind_int64 (statement, ":created_at", record->created_at, error)
          && bind_unless (statement, ":completed_at", completed_at == 0, completed_at, error)
          && dray_statement_run (statement, error);

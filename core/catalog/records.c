@@ -89,6 +89,7 @@ dray_asset_record_copy_into (DrayAssetRecord *to, const DrayAssetRecord *from)
   to->sha256 = g_strdup (from->sha256);
   to->etag = g_strdup (from->etag);
   to->planned_name = g_strdup (from->planned_name);
+  to->external = g_strdup (from->external);
   to->last_modified = g_strdup (from->last_modified);
 }
 
@@ -110,6 +111,7 @@ dray_asset_record_clear (DrayAssetRecord *record)
   g_free (record->sha256);
   g_free (record->etag);
   g_free (record->planned_name);
+  g_free (record->external);
   g_free (record->last_modified);
   dray_asset_record_init (record);
 }

@@ -59,6 +59,8 @@ typedef struct
   DrayFileIdentity identity;
   gboolean sync_failed;  /* an fdatasync of this partial file failed: nothing in it counts */
   gboolean digest_tied;  /* some bytes are tied to the others by expected_sha256 alone */
+  char *external;        /* the program that keeps the finished file; NULL where Dray does */
+  gint64 external_modified; /* when that file was last written to, in nanoseconds */
   gint64 created_at;
   gint64 completed_at;   /* 0 before */
 } DrayAssetRecord;

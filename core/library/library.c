@@ -5,7 +5,6 @@
 #include "core/library/file-name.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 /* The sandbox's mark (flatpak-run(1)). */
 #define SANDBOX_MARK "/.flatpak-info"
@@ -34,6 +33,45 @@ dray_library_get_default_root (void)
 }
 
 /**
+ * dray_library_is_shelf:
+ * @root: the library's folder
+ * @directory: an absolute path
+ *
+ * Returns: whether @directory is where a model belongs in that library, two levels deep
+ */
+gboolean
+dray_library_is_shelf (const char *root, const char *directory)
+{
+  g_autofree char *publisher = g_path_get_dirname (directory);
+  g_autofree char *above = g_path_get_dirname (publisher);
+  g_autofree char *canonical = g_canonicalize_filename (root, NULL);
+
+  return g_str_equal (above, canonical) && !g_str_equal (publisher, above);
+}
+
+static gint64
+get_modified (const struct stat *facts)
+{
+  return (gint64) facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
+}
+
+/**
+ * dray_finished_file_is:
+ * @finished: what is known of a finished file
+ * @facts: what is there now
+ *
+ * Returns: whether it is that file, and nobody has written to it since
+ */
+gboolean
+dray_finished_file_is (const DrayFinishedFile *finished, const struct stat *facts)
+{
+  return S_ISREG (facts->st_mode) && facts->st_ino == finished->inode
+         && facts->st_size == finished->size
+         && (finished->external ? get_modified (facts) == finished->modified
+                                : facts->st_mtime <= finished->completed_at);
+}
+
+/**
  * dray_library_has_file:
  * @path: where a finished file was put
  * @finished: what is known of it
@@ -47,8 +85,8 @@ dray_library_has_file (const char *path, const DrayFinishedFile *finished)
 {
   struct stat facts;
 
-  return lstat (path, &facts) == 0 && S_ISREG (facts.st_mode) && facts.st_ino == finished->inode
-         && facts.st_size == finished->size && facts.st_mtime <= finished->completed_at;
+  return (finished->external ? stat (path, &facts) : lstat (path, &facts)) == 0
+         && dray_finished_file_is (finished, &facts);
 }
 
 /**

@@ -26,6 +26,7 @@ typedef struct
   char *path; /* of the new place, for messages */
   int source;
   int directory;
+  gboolean is_external;
   gint64 size;
   struct timespec modified;
   GCancellable *cancellable;
@@ -55,9 +56,10 @@ set_error (const Placement *placement, int errnum, const char *doing, GError **e
 static gboolean
 open_source (Placement *placement, const DrayFinishedFile *expected, GError **error)
 {
+  int links = placement->is_external ? 0 : O_NOFOLLOW;
   struct stat facts;
 
-  placement->source = open (placement->source_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  placement->source = open (placement->source_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | links);
   if (placement->source < 0 || fstat (placement->source, &facts) != 0)
     {
       dray_set_file_error (error, errno, "open", placement->source_path);
@@ -65,9 +67,7 @@ open_source (Placement *placement, const DrayFinishedFile *expected, GError **er
     }
 
   if (!S_ISREG (facts.st_mode)
-      || (expected != NULL
-          && (facts.st_ino != expected->inode || facts.st_size != expected->size
-              || facts.st_mtime > expected->completed_at)))
+      || (expected != NULL && !dray_finished_file_is (expected, &facts)))
     {
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
                    "“%s” is not the file any more that was downloaded", placement->source_path);
@@ -276,12 +276,25 @@ copy_named (const Placement *placement, GError **error)
   return done;
 }
 
+/* A second name of another program's file would change with it, and outlive it as ours. */
+static gboolean
+make_hard_link (const Placement *placement)
+{
+  if (placement->is_external)
+    {
+      errno = EXDEV;
+      return FALSE;
+    }
+
+  return link_open_file (placement, placement->source);
+}
+
 static gboolean
 make (const Placement *placement, GError **error)
 {
   int unnamed = open_unnamed (placement);
-  gboolean made = (unnamed >= 0 && make_reflink (placement, unnamed))
-                  || link_open_file (placement, placement->source);
+  gboolean made
+      = (unnamed >= 0 && make_reflink (placement, unnamed)) || make_hard_link (placement);
 
   if (!made && errno == EEXIST)
     set_error (placement, EEXIST, NULL, error);
@@ -331,8 +344,8 @@ settle (const Placement *placement, DrayFileIdentity *identity, GError **error)
  * @identity: (out caller-allocates) (optional): which file the new place holds, without a boot id
  * @error: return location for a #GError
  *
- * Gives a finished file a second place: a reflink, else a hard link, else a copy. The new place is
- * durable when this returns. It never replaces a file, and leaves nothing if it fails; only a crash
+ * Gives a finished file a second place: a reflink, else a hard link, else a copy; no hard link of
+ * a file that another program keeps. The new place is durable when this returns. It never replaces a file, and leaves nothing if it fails; only a crash
  * during a copy may leave `<name>.part`, and only where a file cannot be made without a name.
  *
  * Errors: %G_IO_ERROR_EXISTS if @directory has a file of that name (or of that partial file's),
@@ -356,6 +369,7 @@ dray_placement_make (const char *existing_path,
     .path = g_build_filename (directory, name, NULL),
     .source = -1,
     .directory = -1,
+    .is_external = expected != NULL && expected->external,
     .cancellable = cancellable,
   };
 

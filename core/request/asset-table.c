@@ -435,5 +435,7 @@ dray_stored_asset_get_finished (const DrayStoredAsset *asset)
     .inode = asset->record.identity.inode,
     .size = asset->record.total,
     .completed_at = asset->record.completed_at,
+    .external = asset->record.external != NULL,
+    .modified = asset->record.external_modified,
   };
 }

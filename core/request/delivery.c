@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/inspect/inspect.h"
+#include "core/library/file-name.h"
 #include "core/library/library.h"
 #include "core/library/placement.h"
 #include "core/request/facts.h"
@@ -62,7 +63,7 @@ is_elsewhere (DrayEngine *engine, DrayRequest *request)
   const DrayStoredAsset *asset = dray_engine_get_asset (engine, request);
   const char *directory = dray_request_get_record (request)->directory;
 
-  return asset != NULL && directory != NULL && !g_str_equal (directory, asset->record.directory);
+  return asset != NULL && !dray_engine_is_in_place (engine, asset, directory);
 }
 
 /**
@@ -227,6 +228,7 @@ typedef struct
 {
   DrayDelivery *delivery;
   char *path;      /* of the finished file */
+  char *wanted;    /* what it is to be called */
   DrayFinishedFile finished;
   char *from;      /* its folder */
   char *directory; /* the folder that is asked for */
@@ -247,6 +249,7 @@ placing_free (Placing *placing)
 {
   g_object_unref (placing->delivery);
   g_free (placing->path);
+  g_free (placing->wanted);
   g_free (placing->from);
   g_free (placing->directory);
   g_free (placing->name);
@@ -345,11 +348,9 @@ placed_cb (gpointer data)
 static void
 try_to_place (DrayDelivery *self, Placing *placing)
 {
-  const char *wanted = strrchr (placing->path, G_DIR_SEPARATOR) + 1;
-
   g_free (placing->name);
   placing->attempt++;
-  placing->name = dray_asset_table_claim_name (self->engine->assets, self->placed, wanted,
+  placing->name = dray_asset_table_claim_name (self->engine->assets, self->placed, placing->wanted,
                                                &placing->attempt);
   dray_worker_push (self->worker, place_in_thread, placed_cb, placing);
 }
@@ -370,11 +371,24 @@ make_placed (DrayDelivery *self, const DrayStoredAsset *asset)
   g_free (record->directory);
   record->directory = g_strdup (dray_request_get_record (self->request)->directory);
   g_clear_pointer (&record->name, g_free);
+  g_clear_pointer (&record->external, g_free);
+  record->external_modified = 0;
   for (guint i = 0; i < asset->aliases->len; i++)
     dray_stored_asset_add_alias (placed, g_ptr_array_index (asset->aliases, i));
   dray_asset_table_add (self->engine->assets, placed);
 
   return placed;
+}
+
+/* What another program calls its file may be a digest and nothing else. */
+static char *
+get_wanted_name (const DrayAssetRecord *record)
+{
+  if (record->external == NULL)
+    return g_strdup (record->name);
+
+  return record->planned_name != NULL ? g_strdup (record->planned_name)
+                                      : dray_file_name_from_url (record->url);
 }
 
 static void
@@ -388,6 +402,7 @@ place (DrayDelivery *self)
 
   placing->delivery = g_object_ref (self);
   placing->path = dray_stored_asset_get_path (asset);
+  placing->wanted = get_wanted_name (&asset->record);
   placing->finished = dray_stored_asset_get_finished (asset);
   placing->from = g_strdup (asset->record.directory);
   placing->directory = g_strdup (directory);

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "core/request/already-here.h"
 #include "core/request/download-job.h"
 
 G_BEGIN_DECLS
@@ -23,6 +24,7 @@ struct _DrayDownloadJob
   gboolean is_planned; /* its drive was, or is being, asked for room */
   GPtrArray *requests; /* of DrayRequest */
   GCancellable *cancellable;
+  DrayAlreadyHere *look;  /* NULL unless the file is looked for */
   DrayTransfer *transfer; /* NULL until the folder is known */
   GTask *task;
 };

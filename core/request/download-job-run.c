@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The run of a job: its folder is looked for, then its transfer runs. */
+/* The run of a job: its file is looked for, then its folder, then its transfer runs. */
 
 #include "core/request/download-job-private.h"
 
@@ -172,25 +172,12 @@ scouted_cb (gpointer data)
     run_transfer (self, dray_disks_get (self->engine->disks, scouting->device));
 }
 
-/**
- * dray_download_job_run_async:
- * @self: a job that has not run
- * @callback: called in the main thread when nothing moves any more
- * @user_data: for @callback
- */
-void
-dray_download_job_run_async (DrayDownloadJob *self,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data)
+static void
+scout (DrayDownloadJob *self)
 {
   const DrayAssetRecord *record = &dray_download_job_get_asset (self)->record;
   const DrayStoredAsset *known = dray_asset_table_find (self->engine->assets, self->known_id);
   Scouting *scouting = g_new0 (Scouting, 1);
-
-  g_assert (self->task == NULL);
-
-  self->task = g_task_new (self, NULL, callback, user_data);
-  g_task_set_source_tag (self->task, dray_download_job_run_async);
 
   scouting->job = g_object_ref (self);
   scouting->directory = g_strdup (record->directory);
@@ -202,6 +189,65 @@ dray_download_job_run_async (DrayDownloadJob *self,
     }
   dray_worker_push (dray_disks_get_scout (self->engine->disks), scout_in_thread, scouted_cb,
                     scouting);
+}
+
+/* Whether all whom the job serves have said what the bytes are. One who has not wants what the link
+ * has now, and then it is fetched for all. */
+static gboolean
+do_all_expect (DrayDownloadJob *self, const char *sha256)
+{
+  for (guint i = 0; i < self->requests->len; i++)
+    if (g_strcmp0 (dray_request_get_record (g_ptr_array_index (self->requests, i))->expected_sha256,
+                   sha256)
+        != 0)
+      return FALSE;
+
+  return self->requests->len > 0;
+}
+
+static void
+looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (DrayDownloadJob) self = DRAY_DOWNLOAD_JOB (user_data);
+  g_autoptr (DrayAlreadyHere) look = g_steal_pointer (&self->look);
+  DrayStoredAsset *asset = dray_download_job_get_asset (self);
+  g_autoptr (GError) error = NULL;
+  gboolean found = dray_already_here_run_finish (DRAY_ALREADY_HERE (source), result, &error);
+
+  if (error != NULL)
+    end (self, 0, error);
+  else if (found && do_all_expect (self, asset->record.expected_sha256))
+    end (self, dray_already_here_adopt (look, asset), NULL);
+  else
+    scout (self);
+}
+
+/**
+ * dray_download_job_run_async:
+ * @self: a job that has not run
+ * @callback: called in the main thread when nothing moves any more
+ * @user_data: for @callback
+ */
+void
+dray_download_job_run_async (DrayDownloadJob *self,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  const DrayStoredAsset *asset = dray_download_job_get_asset (self);
+
+  g_assert (self->task == NULL);
+
+  self->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (self->task, dray_download_job_run_async);
+
+  if (!dray_already_here_is_sensible (asset)
+      || !do_all_expect (self, asset->record.expected_sha256))
+    {
+      scout (self);
+      return;
+    }
+  self->look = dray_already_here_new (self->engine, asset);
+  dray_already_here_run_async (self->look, self->cancellable, looked_cb, g_object_ref (self));
 }
 
 /**

@@ -171,6 +171,7 @@ dray_download_job_finalize (GObject *object)
 {
   DrayDownloadJob *self = DRAY_DOWNLOAD_JOB (object);
 
+  g_clear_object (&self->look);
   g_clear_object (&self->transfer);
   g_object_unref (self->cancellable);
   g_ptr_array_unref (self->requests);
@@ -533,6 +534,16 @@ copy_request (gconstpointer request, G_GNUC_UNUSED gpointer user_data)
   return g_object_ref ((gpointer) request);
 }
 
+static gboolean
+sample (DrayDownloadJob *self, DrayTransferProgress *progress)
+{
+  if (self->transfer == NULL)
+    return self->look != NULL && dray_already_here_sample (self->look, progress);
+
+  dray_transfer_sample (self->transfer, progress);
+  return TRUE;
+}
+
 /**
  * dray_download_job_sample:
  * @self: a job
@@ -546,10 +557,9 @@ dray_download_job_sample (DrayDownloadJob *self)
   g_autoptr (GPtrArray) requests = NULL;
   DrayTransferProgress progress;
 
-  if (self->transfer == NULL || !dray_download_job_accepts (self))
+  if (!dray_download_job_accepts (self) || !sample (self, &progress))
     return;
 
-  dray_transfer_sample (self->transfer, &progress);
   requests = g_ptr_array_copy (self->requests, copy_request, NULL);
   for (guint i = 0; i < requests->len; i++)
     {

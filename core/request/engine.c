@@ -47,6 +47,16 @@ dray_engine_get_asset (DrayEngine *engine, DrayRequest *request)
   return dray_asset_table_find (engine->assets, dray_request_get_record (request)->asset_id);
 }
 
+/* Whether a finished file is where a caller wants it. Who asked for no folder of its own is content
+ * with another program's file where that program keeps it. */
+gboolean
+dray_engine_is_in_place (DrayEngine *engine, const DrayStoredAsset *asset, const char *directory)
+{
+  return directory == NULL || g_str_equal (directory, asset->record.directory)
+         || (asset->record.external != NULL
+             && dray_library_is_shelf (engine->library_root, directory));
+}
+
 void
 dray_engine_put_request (DrayEngine *engine, DrayRequest *request)
 {

@@ -15,6 +15,7 @@
 #include "core/http/network.h"
 #include "core/http/session-pool.h"
 #include "core/library/disks.h"
+#include "core/library/stores.h"
 #include "core/request/asset-table.h"
 #include "core/request/request-private.h"
 #include "core/transfer/rate-limiter.h"
@@ -32,6 +33,10 @@ typedef struct
   DrayCatalog *catalog;
   DrayAssetTable *assets;
   GListStore *requests; /* of DrayRequest */
+  const char *library_root;
+  DrayStores *stores;       /* of other programs */
+  DrayFileDigests *digests; /* of the files there that were read */
+  GPtrArray *readers;       /* of DrayWorker: what may read such a file, and does not now */
   char *boot_id;
   guint interval; /* of the journal, in milliseconds */
 } DrayEngine;
@@ -39,6 +44,9 @@ typedef struct
 GPtrArray *dray_engine_snapshot (GPtrArray *objects);
 DrayRequest *dray_engine_get_request (DrayEngine *engine, guint position);
 DrayStoredAsset *dray_engine_get_asset (DrayEngine *engine, DrayRequest *request);
+gboolean dray_engine_is_in_place (DrayEngine *engine,
+                                  const DrayStoredAsset *asset,
+                                  const char *directory);
 void dray_engine_put_request (DrayEngine *engine, DrayRequest *request);
 void dray_engine_put_setting (DrayEngine *engine, const char *name, const char *value);
 void dray_engine_settle (DrayEngine *engine,

@@ -110,6 +110,8 @@ dray_manager_discard_asset_async (DrayManager *self,
 {
   Discard *discard = g_new0 (Discard, 1);
 
+  g_assert (asset->record.external == NULL);
+
   discard->manager = g_object_ref (self);
   discard->task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (discard->task, dray_manager_discard_asset_async);

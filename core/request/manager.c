@@ -50,6 +50,9 @@ dray_manager_finalize (GObject *object)
   g_hash_table_unref (self->model_aliases);
   g_object_unref (self->engine.requests);
   g_clear_pointer (&self->engine.catalog, dray_catalog_free);
+  g_ptr_array_unref (self->engine.readers);
+  dray_file_digests_free (self->engine.digests);
+  dray_stores_free (self->engine.stores);
   dray_disks_free (self->engine.disks);
   dray_network_free (self->engine.network);
   dray_rate_limiter_unref (self->engine.limiter);
@@ -169,6 +172,9 @@ dray_manager_init (DrayManager *self)
   self->engine.hosts = dray_host_limits_new ();
   self->engine.disks = dray_disks_new ();
   self->engine.assets = dray_asset_table_new ();
+  self->engine.stores = dray_stores_new_for_user ();
+  self->engine.digests = dray_file_digests_new ();
+  self->engine.readers = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_worker_free);
   self->engine.boot_id = dray_drive_read_boot_id ();
   self->engine.interval = JOURNAL_INTERVAL;
   for (guint i = 0; i < N_DELIVERY_WORKERS; i++)
@@ -189,6 +195,7 @@ dray_manager_new (const char *catalog_path, const char *library_root)
 
   self->catalog_path = g_strdup (catalog_path);
   self->library_root = g_strdup (library_root);
+  self->engine.library_root = self->library_root;
 
   return self;
 }

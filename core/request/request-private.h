@@ -66,6 +66,7 @@ struct _DrayRequest
   char *download_key;
   char *path;
   char *sha256;
+  char *external;         /* the program that keeps the file; NULL where Dray does */
   gboolean length_proven;
   char *reason;
   char *also_for;         /* other callers of the same transfer; NULL for none */
@@ -110,6 +111,7 @@ enum
   DRAY_PROP_ETA,
   DRAY_PROP_PATH,
   DRAY_PROP_SHA256,
+  DRAY_PROP_EXTERNAL,
   DRAY_PROP_VERIFIED,
   DRAY_PROP_FACTS,
   DRAY_PROP_ERROR_NAME,

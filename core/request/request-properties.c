@@ -44,6 +44,9 @@ get_string (DrayRequest *self, guint id)
     case DRAY_PROP_SHA256:
       return self->sha256;
 
+    case DRAY_PROP_EXTERNAL:
+      return self->external;
+
     case DRAY_PROP_VERIFIED:
       return dray_request_get_verified (self);
 
@@ -133,6 +136,7 @@ dray_request_install_properties (GObjectClass *object_class)
     { DRAY_PROP_ALSO_FOR, "also-for" },
     { DRAY_PROP_PATH, "path" },
     { DRAY_PROP_SHA256, "sha256" },
+    { DRAY_PROP_EXTERNAL, "external" },
     { DRAY_PROP_VERIFIED, "verified" },
     { DRAY_PROP_ERROR_NAME, "error-name" },
     { DRAY_PROP_ERROR_MESSAGE, "error-message" },

@@ -106,6 +106,8 @@ dray_request_set_asset (DrayRequest *self, const DrayStoredAsset *asset)
   dray_request_set_key (self, asset->record.download_key);
   set_string (self, &self->path, complete ? path : NULL, DRAY_PROP_PATH);
   set_string (self, &self->sha256, complete ? asset->record.sha256 : NULL, DRAY_PROP_SHA256);
+  set_string (self, &self->external, complete ? asset->record.external : NULL,
+              DRAY_PROP_EXTERNAL);
   self->length_proven = asset->record.length_proven;
   set_bytes (self, dray_stored_asset_get_written (asset), asset->record.total);
   g_object_thaw_notify (G_OBJECT (self));
@@ -255,6 +257,24 @@ shares_with_earlier (DrayRequest *self, guint position)
   return FALSE;
 }
 
+/* The program that keeps all files of a parent; NULL where there is none. */
+static const char *
+find_common_external (DrayRequest *self)
+{
+  const char *external = NULL;
+
+  for (guint i = 0; i < self->children->len; i++)
+    {
+      const DrayRequest *child = g_ptr_array_index (self->children, i);
+
+      if (child->external == NULL || (i > 0 && !g_str_equal (child->external, external)))
+        return NULL;
+      external = child->external;
+    }
+
+  return external;
+}
+
 /* Shows in a parent the sums of its children, each transfer counted once, and the first of its files
  * when all are there. */
 void
@@ -279,8 +299,12 @@ dray_request_sum_up (DrayRequest *self)
   g_object_freeze_notify (G_OBJECT (self));
   set_bytes (self, downloaded, total);
   if (self->children->len > 0)
-    set_string (self, &self->path,
-                complete ? ((DrayRequest *) self->children->pdata[0])->path : NULL, DRAY_PROP_PATH);
+    {
+      set_string (self, &self->path,
+                  complete ? ((DrayRequest *) self->children->pdata[0])->path : NULL,
+                  DRAY_PROP_PATH);
+      set_string (self, &self->external, find_common_external (self), DRAY_PROP_EXTERNAL);
+    }
   set_int64 (self, &self->speed, speed, DRAY_PROP_SPEED);
   set_int64 (self, &self->eta,
              speed > 0 && total != DRAY_SIZE_UNKNOWN ? (total - downloaded) / speed : -1,

@@ -20,6 +20,7 @@ dray_request_finalize (GObject *object)
   g_free (self->download_key);
   g_free (self->path);
   g_free (self->sha256);
+  g_free (self->external);
   g_free (self->reason);
   g_free (self->also_for);
   g_clear_pointer (&self->facts, dray_model_facts_free);
@@ -136,6 +137,21 @@ dray_request_get_queue_position (DrayRequest *self)
   g_return_val_if_fail (DRAY_IS_REQUEST (self), -1);
 
   return self->queue_position;
+}
+
+/**
+ * dray_request_get_external:
+ * @self: a request
+ *
+ * Returns: (nullable): the program that keeps the finished file, such as `Ollama`, where it was here
+ *   before; Dray uses it in place and never changes it. %NULL for a file of Dray's own
+ */
+const char *
+dray_request_get_external (DrayRequest *self)
+{
+  g_return_val_if_fail (DRAY_IS_REQUEST (self), NULL);
+
+  return self->external;
 }
 
 /**

@@ -45,6 +45,7 @@ const char *dray_request_get_result (DrayRequest *self);
 const char *dray_request_get_sha256 (DrayRequest *self);
 gboolean dray_request_is_digest_expected (DrayRequest *self);
 gboolean dray_request_is_length_proven (DrayRequest *self);
+const char *dray_request_get_external (DrayRequest *self);
 const char *dray_request_get_verified (DrayRequest *self);
 const DrayModelFacts *dray_request_get_facts (DrayRequest *self);
 const char *dray_request_get_error_name (DrayRequest *self);

@@ -100,11 +100,11 @@ settle_interrupted (Restore *restore, DrayCatalogChange *change)
 /* Whether nothing was left to do for a request when the program ended: its file is finished, and it
  * lies where the caller wanted it. */
 static gboolean
-is_done (const DrayRequestRecord *record, const DrayStoredAsset *asset)
+is_done (DrayEngine *engine, const DrayRequestRecord *record, const DrayStoredAsset *asset)
 {
   return asset != NULL && asset->record.state == DRAY_ASSET_COMPLETE
          && g_str_equal (record->kind, "download")
-         && (record->directory == NULL || g_str_equal (record->directory, asset->record.directory))
+         && dray_engine_is_in_place (engine, asset, record->directory)
          && (record->expected_sha256 == NULL
              || g_strcmp0 (record->expected_sha256, asset->record.sha256) == 0);
 }
@@ -165,7 +165,7 @@ restore_request (Restore *restore, DrayRequestRecord *record, DrayCatalogChange 
         || (state == DRAY_REQUEST_PAUSED && record->resumes && restore->resumes);
   if (ran)
     {
-      if (is_done (record, asset))
+      if (is_done (restore->engine, record, asset))
         state = DRAY_REQUEST_COMPLETED;
       else if (!restore->resumes && has_failed_child (restore->contents, record))
         state = DRAY_REQUEST_FAILED;
@@ -246,8 +246,9 @@ dray_restore_async (DrayEngine *engine,
       DrayStoredAsset *asset = g_ptr_array_index (contents->assets, i);
 
       dray_asset_table_add (engine->assets, asset);
-      if (asset->record.state == DRAY_ASSET_FINISHING
-          || asset->record.state == DRAY_ASSET_DISCARDING)
+      if (asset->record.external == NULL
+          && (asset->record.state == DRAY_ASSET_FINISHING
+              || asset->record.state == DRAY_ASSET_DISCARDING))
         add_interrupted (restore, asset);
     }
 

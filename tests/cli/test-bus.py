@@ -20,8 +20,8 @@ ERROR = 'org.dray.Dray.Error.'
 PROPERTIES_OF_A_REQUEST = {
     'Id': 's', 'Kind': 's', 'Source': 's', 'ModelId': 's', 'ParentId': 's', 'DownloadKey': 's',
     'Caller': 's', 'State': 's', 'Reason': 's', 'Downloaded': 't', 'Total': 'x', 'Percentage': 'd',
-    'Speed': 't', 'Eta': 'x', 'Path': 's', 'Sha256': 's', 'Verified': 's', 'ErrorName': 's',
-    'ErrorMessage': 's'}
+    'Speed': 't', 'Eta': 'x', 'Path': 's', 'Sha256': 's', 'External': 's', 'Verified': 's',
+    'ErrorName': 's', 'ErrorMessage': 's'}
 METHODS = {
     'DownloadAsset': ('sa{sv}', 's'), 'LoadModel': ('sa{sv}', 's'), 'Cancel': ('sa{sv}', ''),
     'CancelModel': ('s', 'u'), 'Resume': ('s', ''), 'Remove': ('s', ''), 'Move': ('su', ''),

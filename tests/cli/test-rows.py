@@ -10,7 +10,7 @@ from servers import ModelServer
 
 MEGABYTE = 1000 * 1000
 ROW_FIELDS = {'requestId', 'parentId', 'modelId', 'downloadKey', 'source', 'caller', 'state',
-              'downloaded', 'total', 'percentage', 'path', 'sha256', 'error', 'message'}
+              'downloaded', 'total', 'percentage', 'path', 'sha256', 'external', 'error', 'message'}
 
 
 class Rows(CommandTest):

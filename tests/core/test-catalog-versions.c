@@ -120,7 +120,7 @@ test_migration (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   must_write (catalog, change, DRAY_DURABILITY_PROCESS);
   dray_catalog_free (catalog);
 
-  assert_query (fixture, "PRAGMA user_version", "3");
+  assert_query (fixture, "PRAGMA user_version", "4");
   assert_query (fixture, "PRAGMA integrity_check", "ok");
   assert_query (fixture, "PRAGMA foreign_key_check", "");
   assert_query (fixture, "SELECT count (*) FROM request", "2");
@@ -309,6 +309,49 @@ test_settings (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   dray_catalog_free (catalog);
 }
 
+static DrayCatalogChange *
+external_change (gint64 id, DrayAssetState state)
+{
+  DrayCatalogChange *change = model_change ("m");
+  g_auto (DrayAssetRecord) asset;
+
+  init_asset (&asset, id, "f");
+  asset.state = state;
+  asset.external = g_strdup ("Ollama");
+  asset.external_modified = G_GINT64_CONSTANT (1700000000123456789);
+  dray_catalog_change_put_asset (change, &asset);
+
+  return change;
+}
+
+/* Another program's file may be that of several assets, and is never anything but complete. */
+static void
+test_external (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  DrayCatalog *catalog = must_open (fixture, NULL);
+  g_autoptr (DrayCatalogContents) contents = NULL;
+  g_autoptr (GError) error = NULL;
+
+  must_write (catalog, asset_change (1, "f"), DRAY_DURABILITY_PROCESS);
+  for (gint64 id = 2; id <= 3; id++)
+    must_write (catalog, external_change (id, DRAY_ASSET_COMPLETE), DRAY_DURABILITY_PROCESS);
+  g_assert_false (write_change (catalog, external_change (4, DRAY_ASSET_DISCARDING),
+                                DRAY_DURABILITY_PROCESS, &error));
+  g_assert_error (error, DRAY_ERROR, DRAY_ERROR_CATALOG_DAMAGED);
+  dray_catalog_free (catalog);
+
+  contents = must_read (fixture);
+  g_assert_cmpuint (contents->assets->len, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      const DrayStoredAsset *asset = g_ptr_array_index (contents->assets, i);
+
+      g_assert_cmpstr (asset->record.external, ==, i > 0 ? "Ollama" : NULL);
+      g_assert_cmpint (asset->record.external_modified, ==,
+                       i > 0 ? G_GINT64_CONSTANT (1700000000123456789) : 0);
+    }
+}
+
 #define ADD(name, func)                                                                           \
   g_test_add ("/catalog-versions/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
 
@@ -322,6 +365,7 @@ main (int argc, char *argv[])
   ADD ("reading-version-1", test_reading_version_1);
   ADD ("aliases", test_aliases);
   ADD ("unknown-owners", test_unknown_owners);
+  ADD ("external", test_external);
   ADD ("facts", test_facts);
   ADD ("settings", test_settings);
 

@@ -58,6 +58,10 @@ class Server:
                 asked.append(self.asked)
                 answer(self)
 
+            def do_POST(self):
+                self.body = self.rfile.read(int(self.headers['Content-Length']))
+                self.do_GET()
+
             def send_response(self, status, message=None):
                 self.asked.status = status
                 super().send_response(status, message)
@@ -254,6 +258,9 @@ class Hub:
             self._with_commit(handler, match[1], match[2], self._describe)
         elif match := re.fullmatch(r'/api/models/([^/]+/[^/]+)/tree/([^/]+)(?:/(.*))?', path):
             self._with_commit(handler, match[1], match[2], self._list, match[3] or '')
+        elif (match := re.fullmatch(r'/api/models/([^/]+/[^/]+)/paths-info/([^/]+)', path)) \
+                and handler.command == 'POST':
+            self._with_commit(handler, match[1], match[2], self._tell_paths)
         elif match := re.fullmatch(r'/([^/]+/[^/]+)/resolve/((?:refs/pr/)?[^/]+)/(.+)', path):
             self._with_commit(handler, match[1], match[2], self._resolve, match[3])
         else:
@@ -317,6 +324,16 @@ class Hub:
             headers['Link'] = (f'<{self.base}{urllib.parse.urlsplit(handler.path).path}?'
                                f'{urllib.parse.urlencode(query)}>; rel="next"')
         handler.reply_json(200, entries[start:start + self.page_size], **headers)
+
+    def _tell_paths(self, handler, _name, repository, commit):
+        wanted = json.loads(handler.body)
+        entries = [entry for entry in self._entries(repository, commit, '', True)
+                   if entry['path'] in wanted['paths']]
+        if wanted.get('expand'):
+            for entry in entries:
+                entry['lastCommit'] = {'id': commit, 'title': 'Upload',
+                                       'date': '2026-01-02T03:04:05.000Z'}
+        handler.reply_json(200, entries)
 
     def _resolve(self, handler, name, repository, commit, path):
         token = handler.asked.token
