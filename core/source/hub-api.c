@@ -18,47 +18,6 @@ dray_hub_repository_free (DrayHubRepository *repository)
   g_free (repository);
 }
 
-/* Whether the parameters of a link, up to a comma, have rel="next" (RFC 8288, section 3.3). */
-static gboolean
-is_next (const char *parameters)
-{
-  g_autofree char *own = g_strndup (parameters, strcspn (parameters, ","));
-
-  return g_regex_match_simple (";\\s*rel\\s*=\\s*(\"(?:[^\"]*\\s)?next(?:\\s[^\"]*)?\"|next\\s*(?:;|$))",
-                               own, G_REGEX_CASELESS, 0);
-}
-
-/**
- * dray_hub_find_next:
- * @link: (nullable): the Link headers of a page
- * @url: where the page came from
- *
- * Returns: (transfer full) (nullable): the address of the next page; %NULL for the last page
- */
-char *
-dray_hub_find_next (const char *link, const char *url)
-{
-  const char *open = link;
-
-  while (open != NULL && (open = strchr (open, '<')) != NULL)
-    {
-      const char *close = strchr (open, '>');
-
-      if (close == NULL)
-        return NULL;
-      if (is_next (close + 1))
-        {
-          g_autofree char *target = g_strndup (open + 1, (gsize) (close - open - 1));
-
-          return g_uri_resolve_relative (url, target,
-                                         G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED, NULL);
-        }
-      open = close;
-    }
-
-  return NULL;
-}
-
 static DrayJsonAnswer *
 ask (const DrayHub *hub,
      const char *url,
@@ -191,10 +150,9 @@ dray_hub_list (const DrayHub *hub,
                        "The hub did not answer with the list of files of “%s”", repo);
           return NULL;
         }
-      if (!dray_hub_add_entries (repository->files, paths, entries, error))
+      if (!dray_hub_add_entries (repository->files, paths, entries, error)
+          || !dray_hub_find_next (answer->link, answer->url, &url, error))
         return NULL;
-
-      url = dray_hub_find_next (answer->link, answer->url);
       if (url != NULL && !may_follow (hub, pages, url, error))
         {
           g_free (url);

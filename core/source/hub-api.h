@@ -55,7 +55,6 @@ DrayHubRepository *dray_hub_list (const DrayHub *hub,
                                   GCancellable *cancellable,
                                   GError **error);
 void dray_hub_repository_free (DrayHubRepository *repository);
-char *dray_hub_find_next (const char *link, const char *url);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrayHubRepository, dray_hub_repository_free)
 

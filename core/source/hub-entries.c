@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* One page of a repository's list of files. */
+/* One page of a repository's list of files, and where the next one is. */
 
 #include "core/source/hub-private.h"
 
@@ -135,4 +135,62 @@ dray_hub_add_entries (GPtrArray *files, GHashTable *paths, JsonArray *entries, G
       return FALSE;
 
   return TRUE;
+}
+
+/* Whether the parameters of a link, up to a comma, have rel="next" (RFC 8288, section 3.3). */
+static gboolean
+is_next (const char *parameters)
+{
+  g_autofree char *own = g_strndup (parameters, strcspn (parameters, ","));
+
+  return g_regex_match_simple (";\\s*rel\\s*=\\s*(\"(?:[^\"]*\\s)?next(?:\\s[^\"]*)?\"|next\\s*(?:;|$))",
+                               own, G_REGEX_CASELESS | G_REGEX_RAW, 0);
+}
+
+/* The address in the Link headers that has rel="next", as sent. */
+static char *
+find_target (const char *link)
+{
+  const char *open = link;
+
+  while (open != NULL && (open = strchr (open, '<')) != NULL)
+    {
+      const char *close = strchr (open, '>');
+
+      if (close == NULL)
+        return NULL;
+      if (is_next (close + 1))
+        return g_strndup (open + 1, (gsize) (close - open - 1));
+      open = close;
+    }
+
+  return NULL;
+}
+
+/**
+ * dray_hub_find_next:
+ * @link: (nullable): the Link headers of a page
+ * @url: where the page came from
+ * @next: (out) (transfer full): the address of the next page; %NULL for the last page
+ * @error: return location for a #GError
+ *
+ * Errors: %DRAY_ERROR_SERVER_ERROR if there is a next page and its address cannot be read.
+ *
+ * Returns: whether it is known
+ */
+gboolean
+dray_hub_find_next (const char *link, const char *url, char **next, GError **error)
+{
+  g_autofree char *target = find_target (link);
+
+  *next = NULL;
+  if (target == NULL)
+    return TRUE;
+
+  if (g_utf8_validate (target, -1, NULL))
+    *next = g_uri_resolve_relative (url, target, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED,
+                                    NULL);
+
+  return *next != NULL
+         || refuse (error, "continues its list of files at an address that cannot be read", NULL);
 }

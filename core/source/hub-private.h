@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 gboolean
 dray_hub_add_entries (GPtrArray *files, GHashTable *paths, JsonArray *entries, GError **error);
+gboolean dray_hub_find_next (const char *link, const char *url, char **next, GError **error);
 void dray_hub_refuse (const DrayHub *hub,
                       const char *repo,
                       const char *revision,

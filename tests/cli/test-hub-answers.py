@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / 'server'))
 
 import tap              # noqa: E402
-from command import CommandTest     # noqa: E402
+from command import PATIENCE, CommandTest   # noqa: E402
 from hub import Hub, Registry       # noqa: E402
 
 REPO = 'org/m-GGUF'
@@ -164,7 +164,7 @@ class HubAnswers(Answers):
 
     def test_links_to_no_page(self):
         for link, is_page in (('', False), ('<>', True), ('<', False), ('<x', False),
-                              ('<http://[>; rel="next"', False), ('<x>; rel="prev"', False),
+                              ('<http://[>; rel="next"', True), ('<x>; rel="prev"', False),
                               ('<x>', False), ('<x>; rel=next', True),
                               ('<y>; rel="prev", <x>; REL = "Next"', True),
                               ('<file:///etc/passwd>; rel="next"', True)):
@@ -190,7 +190,7 @@ class HubAnswers(Answers):
         self.check_list(text('[' + '"",' * 490_000 + '""]'), 'server-error')
         kibibytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         tap.note(f'{kibibytes} KiB')
-        if 'ASAN_OPTIONS' not in self.home.environment:
+        if PATIENCE == 1:
             self.assertLess(kibibytes, 300_000)
 
 

@@ -152,39 +152,44 @@ test_sign_in (void)
   g_rmdir (folder);
 }
 
+/* Writes a token to a file and expects it to be found, with one more variable set. */
 static void
-check_environment (const char *variable, const char *value, const char *file)
+check_environment (const char *variable, const char *value, const char *file, const char *written)
 {
   g_autoptr (DrayCredentials) credentials = NULL;
   g_autofree char *token = NULL;
   g_autofree char *parent = g_path_get_dirname (file);
 
   g_assert_cmpint (g_mkdir_with_parents (parent, 0700), ==, 0);
-  g_assert_true (g_file_set_contents (file, variable != NULL ? variable : "default", -1, NULL));
+  g_assert_true (g_file_set_contents (file, written, -1, NULL));
   if (variable != NULL)
     g_assert_true (g_setenv (variable, value, TRUE));
   credentials = dray_credentials_new_from_environment ();
   token = dray_credentials_dup_token (credentials, DRAY_HUB_ENDPOINT);
-  g_assert_cmpstr (token, ==, variable != NULL ? variable : "default");
+  g_assert_cmpstr (token, ==, written);
+  g_unlink (file);
+  g_rmdir (parent);
 }
 
+/* Each variable goes before those that were set earlier. */
 static void
 test_environment (void)
 {
   static const char *const variables[] = { "HF_TOKEN", "HF_TOKEN_PATH", "HF_HOME", "HF_ENDPOINT" };
-  g_autofree char *cached = g_build_filename (g_get_user_cache_dir (), "huggingface", "token", NULL);
-  g_autofree char *home = g_build_filename (g_get_user_cache_dir (), "home", NULL);
+  const char *cache = g_get_user_cache_dir ();
+  g_autofree char *cached = g_build_filename (cache, "huggingface", "token", NULL);
+  g_autofree char *home = g_build_filename (cache, "home", NULL);
   g_autofree char *in_home = g_build_filename (home, "token", NULL);
-  g_autofree char *own = g_build_filename (g_get_user_cache_dir (), "own", NULL);
+  g_autofree char *own = g_build_filename (cache, "own", "file", NULL);
   g_autoptr (DrayCredentials) credentials = NULL;
   g_autofree char *token = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
     g_unsetenv (variables[i]);
 
-  check_environment (NULL, NULL, cached);
-  check_environment ("HF_HOME", home, in_home);
-  check_environment ("HF_TOKEN_PATH", own, own);
+  check_environment (NULL, NULL, cached, "of-the-cache");
+  check_environment ("HF_HOME", home, in_home, "of-the-home");
+  check_environment ("HF_TOKEN_PATH", own, own, "of-the-path");
 
   g_setenv ("HF_TOKEN", "first", TRUE);
   g_setenv ("HF_ENDPOINT", "https://mirror.example/", TRUE);
@@ -200,12 +205,19 @@ test_environment (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_autofree char *folder = g_dir_make_tmp ("dray-test.XXXXXX", NULL);
+  int status;
+
+  /* GLib looks at it once. */
+  g_setenv ("XDG_CACHE_HOME", folder, TRUE);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/credentials/cover", test_cover);
   g_test_add_func ("/credentials/endpoint", test_endpoint);
   g_test_add_func ("/credentials/file", test_file);
   g_test_add_func ("/credentials/sign-in", test_sign_in);
   g_test_add_func ("/credentials/environment", test_environment);
 
-  return g_test_run ();
+  status = g_test_run ();
+  g_rmdir (folder);
+  return status;
 }

@@ -5,6 +5,7 @@ DRAY_FUZZERS is the folder where they were built, DRAY_FUZZ_SECONDS how long eac
 stays there, and so does the corpus: the next run goes on from it.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -22,6 +23,23 @@ FOLDER = pathlib.Path(os.environ['DRAY_FUZZERS'])
 SECONDS = int(os.environ.get('DRAY_FUZZ_SECONDS', '20'))
 PLANTED_SECONDS = 300
 MEGABYTES_MAX = 512
+
+
+def hub_pages():
+    """Pages of a hub's list of files, each after its Link header."""
+    names = {
+        'shards': ['Q8_0/m-00001-of-00002.gguf', 'Q8_0/m-00002-of-00002.gguf', 'README.md'],
+        'variants': ['m-Q4_K_M.gguf', 'm-UD-IQ2_M.gguf', 'mmproj-F16.gguf', 'imatrix.dat'],
+        'safetensors': ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'],
+        'empty': [],
+    }
+    pages = {}
+    for name, paths in names.items():
+        entries = [{'type': 'file', 'path': path, 'size': 10, 'oid': '0' * 40,
+                    'lfs': {'oid': '0' * 64, 'size': 10, 'pointerSize': 134}} for path in paths]
+        link = '<https://hub.example/api?cursor=1>; rel="next"' if len(entries) > 3 else ''
+        pages[name] = f'{link}\n{json.dumps(entries)}'.encode()
+    return pages
 
 
 class Fuzz(unittest.TestCase):
@@ -63,6 +81,12 @@ class Fuzz(unittest.TestCase):
         self.assertRegex(text, r'ERROR: (AddressSanitizer|libFuzzer)|runtime error')
         runs = re.search(r'stat::number_of_executed_units: (\d+)', text)
         tap.note(f'{name}: the planted bug was found in run {runs[1] if runs else "?"}')
+
+    def test_hub_finds_nothing(self):
+        self.check_clean('hub', hub_pages())
+
+    def test_hub_finds_a_planted_bug(self):
+        self.check_planted('hub', hub_pages())
 
     def test_gguf_finds_nothing(self):
         self.check_clean('gguf', write_models.gguf_files())
