@@ -113,8 +113,9 @@ test_search (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GPtrArray) found = dray_bundled_models_search (cases[i].query);
+      g_autofree char *shown = g_strescape (cases[i].query, NULL);
 
-      g_test_message ("“%s”", cases[i].query);
+      g_test_message ("“%s”", shown);
       g_assert_cmpuint (found->len, ==, cases[i].n_found);
       if (found->len > 0)
         g_assert_cmpstr (((DrayBundledModel *) found->pdata[0])->name, ==, cases[i].first);
