@@ -31,15 +31,26 @@ typedef struct
 {
   GSocketService *service;
   GTlsCertificate *certificate; /* NULL: it does not speak TLS */
+  char *redirect;               /* (nullable): where it sends those who ask for the file */
   guint16 port;
 } TlsServer;
 
+static char *
+make_answer (const TlsServer *server)
+{
+  if (server->redirect == NULL)
+    return g_strdup ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+                     "Content-Type: application/octet-stream\r\n\r\nhello");
+
+  return g_strdup_printf ("HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+                          server->redirect);
+}
+
 /* A client that trusts nobody unknown goes away during the handshake. */
 static void
-shaken_cb (GObject *source, GAsyncResult *result, G_GNUC_UNUSED gpointer user_data)
+shaken_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
-                               "Content-Type: application/octet-stream\r\n\r\nhello";
+  g_autofree char *answer = user_data;
   g_autoptr (GIOStream) connection = G_IO_STREAM (source);
   char request[4096];
 
@@ -48,7 +59,7 @@ shaken_cb (GObject *source, GAsyncResult *result, G_GNUC_UNUSED gpointer user_da
                               NULL, NULL)
              > 0)
     g_output_stream_write_all (g_io_stream_get_output_stream (connection), answer,
-                               sizeof answer - 1, NULL, NULL, NULL);
+                               strlen (answer), NULL, NULL, NULL);
   g_io_stream_close (connection, NULL, NULL);
 }
 
@@ -71,7 +82,7 @@ incoming_cb (G_GNUC_UNUSED GSocketService *service,
 
   secure = g_tls_server_connection_new (G_IO_STREAM (connection), server->certificate, NULL);
   g_tls_connection_handshake_async (G_TLS_CONNECTION (secure), G_PRIORITY_DEFAULT, NULL, shaken_cb,
-                                    NULL);
+                                    make_answer (server));
   return TRUE;
 }
 
@@ -96,6 +107,7 @@ tls_server_stop (TlsServer *server)
   g_socket_service_stop (server->service);
   g_socket_listener_close (G_SOCKET_LISTENER (server->service));
   g_object_unref (server->service);
+  g_free (server->redirect);
   g_clear_object (&server->certificate);
 }
 
@@ -104,7 +116,8 @@ get_from (ManagerFixture *fixture, const TlsServer *server, const char *host)
 {
   g_autofree char *uri = g_strdup_printf ("https://%s:%u" FIXTURE_PATH, host, server->port);
   g_autoptr (DrayDownloadOptions) options = g_object_new (
-      DRAY_TYPE_DOWNLOAD_OPTIONS, "directory", fixture->directory, "caller", "test", NULL);
+      DRAY_TYPE_DOWNLOAD_OPTIONS, "directory", fixture->directory, "caller", "test", "token",
+      "secret", NULL);
   g_autoptr (GError) error = NULL;
   DrayRequest *request = dray_manager_download_asset (fixture->manager, uri, options, &error);
 
@@ -173,6 +186,21 @@ test_other_name (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
 }
 
+/* No secure link leads to an insecure one, with a token or without. */
+static void
+test_downgrade (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  TlsServer server = { 0 };
+
+  trust (fixture);
+  tls_server_start (&server, TRUE);
+  server.redirect = dray_test_server_get_uri (fixture->server, FIXTURE_PATH);
+  fixture_assert_failed (fixture, get_from (fixture, &server, "127.0.0.1"), DRAY_ERROR_TLS);
+  g_assert_cmpuint (dray_test_server_get_n_requests (fixture->server), ==, 0);
+  tls_server_stop (&server);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -185,6 +213,8 @@ main (int argc, char **argv)
   g_test_add ("/transfer-tls/trusted", ManagerFixture, NULL, fixture_set_up, test_trusted,
               fixture_tear_down);
   g_test_add ("/transfer-tls/other-name", ManagerFixture, NULL, fixture_set_up, test_other_name,
+              fixture_tear_down);
+  g_test_add ("/transfer-tls/downgrade", ManagerFixture, NULL, fixture_set_up, test_downgrade,
               fixture_tear_down);
 
   return g_test_run ();
