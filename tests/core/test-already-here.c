@@ -86,7 +86,7 @@ put_in_hub (ManagerFixture *fixture)
   g_autofree char *blob = g_strconcat ("hub/models--org--repo/blobs/", sha256, NULL);
   g_autofree char *target = g_strconcat ("../../blobs/", sha256, NULL);
   g_autofree char *link = dup_path (fixture, "hub/models--org--repo/snapshots/0123/model.gguf");
-  g_autofree char *path = put (fixture, blob);
+  G_GNUC_UNUSED g_autofree char *path = put (fixture, blob);
 
   g_assert_cmpint (symlink (target, link), ==, 0);
   return g_steal_pointer (&link);
@@ -352,16 +352,15 @@ test_wrong (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
 /* Of a caller that names no digest nobody knows whether it wants these bytes: it gets what the server
  * has, and so do those who share its transfer. */
 static void
-test_without_digest (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
+test_without_digest (ManagerFixture *fixture, gconstpointer comes_second)
 {
-  g_autofree char *path = put_on_shelf (fixture);
+  G_GNUC_UNUSED g_autofree char *path = put_on_shelf (fixture);
+  DrayRequest *early = comes_second != NULL ? get (fixture) : NULL;
   DrayRequest *request = fixture_get_with (fixture, FIXTURE_PATH, "directory", NULL, NULL);
-  DrayRequest *second = get (fixture);
+  DrayRequest *late = comes_second == NULL ? get (fixture) : NULL;
 
   assert_fetched (fixture, request);
-  fixture_wait_for_end (second);
-  fixture_assert_completed (fixture, second, FIXTURE_PATH);
-  g_assert_cmpint (fixture_get_body_bytes (fixture, FIXTURE_PATH), ==, FIXTURE_SIZE);
+  assert_fetched (fixture, early != NULL ? early : late);
 }
 
 /* Bytes that are here count for more than a look. */
@@ -417,7 +416,7 @@ test_cancel (ManagerFixture *fixture, gconstpointer clear_cache)
 static void
 test_sweep_and_hold (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
 {
-  g_autofree char *path = put_endless (fixture);
+  G_GNUC_UNUSED g_autofree char *path = put_endless (fixture);
   DrayRequest *request = get (fixture);
 
   fixture_wait_for_state (request, DRAY_REQUEST_VERIFYING);
@@ -441,7 +440,7 @@ test_sweep_and_hold (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused
 static void
 test_shared (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
 {
-  g_autofree char *path = put_endless (fixture);
+  G_GNUC_UNUSED g_autofree char *path = put_endless (fixture);
   g_autofree char *sha256 = steps_dup_sha256 (fixture, FIXTURE_PATH);
   DrayRequest *first = get (fixture);
   DrayRequest *second;
@@ -505,7 +504,8 @@ main (int argc, char *argv[])
   ADD ("changed/other-bytes", NULL, test_changed);
   ADD ("changed/same-bytes", "same", test_changed);
   ADD ("wrong", NULL, test_wrong);
-  ADD ("without-digest", NULL, test_without_digest);
+  ADD ("without-digest/first", NULL, test_without_digest);
+  ADD ("without-digest/second", "second", test_without_digest);
   ADD ("begun", NULL, test_begun);
   ADD ("cancel/pause", NULL, test_cancel);
   ADD ("cancel/discard", "discard", test_cancel);
