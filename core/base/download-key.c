@@ -49,6 +49,23 @@ strip_signature (const char *query)
 }
 
 /**
+ * dray_uri_has_host:
+ * @uri: an address, however it was parsed
+ *
+ * Parsed with %G_URI_FLAGS_PARSE_RELAXED, the name of a host ends at a semicolon, too. GLib calls
+ * what follows a path, which it then cannot write.
+ *
+ * Returns: whether @uri names a host, and what follows can be written
+ */
+gboolean
+dray_uri_has_host (GUri *uri)
+{
+  const char *host = g_uri_get_host (uri), *path = g_uri_get_path (uri);
+
+  return host != NULL && *host != '\0' && (*path == '\0' || *path == '/');
+}
+
+/**
  * dray_url_normalise:
  * @url: an absolute http or https URL
  *

@@ -11,6 +11,7 @@
 
 G_BEGIN_DECLS
 
+gboolean dray_uri_has_host (GUri *uri);
 char *dray_url_normalise (const char *url);
 gboolean dray_url_same_origin (const char *a, const char *b);
 char *dray_url_redact (const char *url);

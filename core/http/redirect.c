@@ -50,7 +50,7 @@ dray_redirect_follow (const char *from, const char *location, guint hops, GError
                                  G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE
                                      | G_URI_FLAGS_PARSE_RELAXED,
                                  NULL);
-  if (next == NULL || g_uri_get_host (next) == NULL || *g_uri_get_host (next) == '\0'
+  if (next == NULL || !dray_uri_has_host (next)
       || !(g_str_equal (g_uri_get_scheme (next), "http")
            || g_str_equal (g_uri_get_scheme (next), "https")))
     {

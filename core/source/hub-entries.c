@@ -5,6 +5,7 @@
 #include "core/source/hub-private.h"
 
 #include "core/base/digest.h"
+#include "core/base/download-key.h"
 #include "core/base/piece.h"
 
 #include <string.h>
@@ -182,14 +183,18 @@ gboolean
 dray_hub_find_next (const char *link, const char *url, char **next, GError **error)
 {
   g_autofree char *target = find_target (link);
+  g_autoptr (GUri) page = g_uri_parse (url, G_URI_FLAGS_ENCODED, NULL);
+  g_autoptr (GUri) uri = NULL;
 
   *next = NULL;
   if (target == NULL)
     return TRUE;
 
   if (g_utf8_validate (target, -1, NULL))
-    *next = g_uri_resolve_relative (url, target, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED,
-                                    NULL);
+    uri = g_uri_parse_relative (page, target, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED,
+                                NULL);
+  if (uri != NULL && dray_uri_has_host (uri))
+    *next = g_uri_to_string (uri);
 
   return *next != NULL
          || refuse (error, "continues its list of files at an address that cannot be read", NULL);

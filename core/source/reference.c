@@ -119,7 +119,7 @@ read_link (const char *link, const DraySourceText *text)
     return refuse (text, "is neither an http nor an https address");
   if (host == NULL || *host == '\0')
     return refuse (text, "names no server");
-  if (strpbrk (host, NOT_IN_HOST) != NULL)
+  if (strpbrk (host, NOT_IN_HOST) != NULL || !dray_uri_has_host (uri))
     return refuse (text, "names no server that can be");
 
   if (dray_reference_is_on_hub (uri))

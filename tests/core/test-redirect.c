@@ -26,6 +26,7 @@ test_follow (void)
     { "https://a.example/x", "file:///etc/passwd", 0, NULL, DRAY_ERROR_NOT_FOUND },
     { "https://a.example/x", "data:text/plain,x", 0, NULL, DRAY_ERROR_NOT_FOUND },
     { "https://a.example/x", "https://", 0, NULL, DRAY_ERROR_NOT_FOUND },
+    { "https://a.example/x", "https://b.example;/y", 0, NULL, DRAY_ERROR_NOT_FOUND },
     { "https://a.example/x", "y", DRAY_REDIRECTS_MAX - 1, "https://a.example/y", 0 },
     { "https://a.example/x", "y", DRAY_REDIRECTS_MAX, NULL, DRAY_ERROR_NOT_FOUND },
   };

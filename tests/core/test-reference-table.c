@@ -216,6 +216,7 @@ static const Case errors[] = {
   ERROR ("http://", "names no server"),
   ERROR ("https:///a", "names no server"),
   ERROR ("https://exa mple.com/a", "names no server that can be"),
+  ERROR ("https://example.com;/a", "names no server that can be"),
   ERROR ("http://[::1/a", "is not a web address"),
   ERROR ("http://host:99999/a", "is not a web address"),
   ERROR ("hf:", "names an account"),
