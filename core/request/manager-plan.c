@@ -54,7 +54,7 @@ find_plan (DrayManager *self, DrayRequest *request)
 static void
 end_plan (Plan *plan, const DrayPlan *result, const GError *error)
 {
-  g_autoptr (Plan) owned = plan;
+  G_GNUC_UNUSED g_autoptr (Plan) owned = plan;
   DrayManager *self = plan->manager;
 
   dray_manager_begin_operation (self);
