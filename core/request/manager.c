@@ -15,6 +15,9 @@
 /* How many files are placed or loaded at once: more would only make a disk seek. */
 #define N_DELIVERY_WORKERS 2
 
+/* What keeps a file that lies in the library and that the catalog does not know. */
+#define LIBRARY_NAME "Library"
+
 enum
 {
   PROP_0,
@@ -196,6 +199,7 @@ dray_manager_new (const char *catalog_path, const char *library_root)
   self->catalog_path = g_strdup (catalog_path);
   self->library_root = g_strdup (library_root);
   self->engine.library_root = self->library_root;
+  dray_stores_add (self->engine.stores, DRAY_STORE_SHELVES, LIBRARY_NAME, library_root);
 
   return self;
 }

@@ -159,6 +159,17 @@ class AlreadyHere(CommandTest):
         self.assertEqual(tree(store), before)
         self.assertEqual(len(self.server.records()), self.n_asked)
 
+    def test_in_the_library_of_a_lost_catalog(self):
+        first, _request = self.get()
+        self.assertNotIn('external', first)
+        n_asked = len(self.server.records())
+        before = tree(self.library)
+        shutil.rmtree(self.home.catalog_path.parent)
+        again, _request = self.get()
+        self.assertEqual((again['path'], again['external']), (first['path'], 'Library'))
+        self.assertEqual(len(self.server.records()), n_asked)
+        self.assertEqual(tree(self.library), before)
+
     def test_what_is_not_whole_is_not_taken(self):
         store = self.user / '.ollama' / 'models'
         path = self.put_in_ollama(store)
