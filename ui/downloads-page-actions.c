@@ -26,8 +26,7 @@ static void
 pause_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
 {
   DrayDownloads *downloads = get_downloads (widget);
-  g_autofree char *others
-      = dray_downloads_dup_others (downloads, g_variant_get_string (id, NULL));
+  g_autofree char *others = dray_downloads_dup_others (downloads, g_variant_get_string (id, NULL));
   g_autofree char *names = NULL;
   g_autofree char *text = NULL;
   AdwToast *toast;
@@ -105,9 +104,7 @@ release_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVa
 }
 
 static void
-toggle_hold_cb (GtkWidget *widget,
-                G_GNUC_UNUSED const char *name,
-                G_GNUC_UNUSED GVariant *nothing)
+toggle_hold_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *nothing)
 {
   if (dray_downloads_get_held (get_downloads (widget)))
     dray_downloads_release (get_downloads (widget));
@@ -132,8 +129,8 @@ cancel_model_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id
 {
   DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
   gint64 kept;
-  g_auto (GStrv) ids = dray_downloads_cancel_model (get_downloads (widget),
-                                                    g_variant_get_string (id, NULL), &kept);
+  g_auto (GStrv) ids =
+      dray_downloads_cancel_model (get_downloads (widget), g_variant_get_string (id, NULL), &kept);
   g_autofree char *size = dray_format_size (kept);
   g_autofree char *text = NULL;
   guint n_cancelled = g_strv_length (ids);
@@ -142,9 +139,9 @@ cancel_model_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id
   if (n_cancelled == 0)
     return;
 
-  text = g_strdup_printf (ngettext ("%u download cancelled. %s kept.",
-                                    "%u downloads cancelled. %s kept.", n_cancelled),
-                          n_cancelled, size);
+  text = g_strdup_printf (
+      ngettext ("%u download cancelled. %s kept.", "%u downloads cancelled. %s kept.", n_cancelled),
+      n_cancelled, size);
   toast = adw_toast_new (text);
   adw_toast_set_button_label (toast, _ ("Resume"));
   adw_toast_set_action_name (toast, "downloads.resume-several");
@@ -190,8 +187,8 @@ static void
 discard_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
 {
   DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
-  g_autofree char *text
-      = format_discarded (get_downloads (widget), g_variant_get_string (id, NULL));
+  g_autofree char *text =
+      format_discarded (get_downloads (widget), g_variant_get_string (id, NULL));
   guint discard = dray_downloads_discard (get_downloads (widget), g_variant_get_string (id, NULL));
   AdwToast *toast;
 
@@ -233,36 +230,52 @@ launched_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_
   g_autoptr (GError) error = NULL;
 
   if (!g_app_info_launch_default_for_uri_finish (result, &error))
-    dray_downloads_page_tell (self, _ ("The folder could not be opened"));
+    dray_downloads_page_tell (self, _ ("Nothing here can open that"));
 }
 
 static void
-open_folder (DrayDownloadsPage *self, const char *folder)
+launch (DrayDownloadsPage *self, const char *uri)
 {
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
-  g_autofree char *uri = g_filename_to_uri (folder, NULL, NULL);
-  g_autoptr (GdkAppLaunchContext) context
-      = gdk_display_get_app_launch_context (gtk_root_get_display (root));
+  g_autoptr (GdkAppLaunchContext) context =
+      gdk_display_get_app_launch_context (gtk_root_get_display (root));
 
   g_app_info_launch_default_for_uri_async (uri, G_APP_LAUNCH_CONTEXT (context), NULL, launched_cb,
                                            g_object_ref (self));
 }
 
 static void
+open_folder (DrayDownloadsPage *self, const char *folder)
+{
+  g_autofree char *uri = g_filename_to_uri (folder, NULL, NULL);
+
+  launch (self, uri);
+}
+
+static void
+view_licence_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
+{
+  DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
+  g_autofree char *page =
+      dray_downloads_dup_page (self->downloads, g_variant_get_string (id, NULL));
+
+  if (page != NULL)
+    launch (self, page);
+}
+
+static void
 open_folder_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, GVariant *id)
 {
   DrayDownloadsPage *self = DRAY_DOWNLOADS_PAGE (widget);
-  g_autofree char *folder
-      = dray_downloads_dup_folder (self->downloads, g_variant_get_string (id, NULL));
+  g_autofree char *folder =
+      dray_downloads_dup_folder (self->downloads, g_variant_get_string (id, NULL));
 
   if (folder != NULL)
     open_folder (self, folder);
 }
 
 static void
-free_up_space_cb (GtkWidget *widget,
-                  G_GNUC_UNUSED const char *name,
-                  G_GNUC_UNUSED GVariant *id)
+free_up_space_cb (GtkWidget *widget, G_GNUC_UNUSED const char *name, G_GNUC_UNUSED GVariant *id)
 {
   open_folder (DRAY_DOWNLOADS_PAGE (widget), DRAY_DOWNLOADS_PAGE (widget)->library);
 }
@@ -321,8 +334,7 @@ dray_downloads_page_update_actions (DrayDownloadsPage *self)
 
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_action_set_enabled (widget, actions[i], enabled);
-  gtk_widget_action_set_enabled (widget, "downloads.undo-last",
-                                 enabled && self->last_discard != 0);
+  gtk_widget_action_set_enabled (widget, "downloads.undo-last", enabled && self->last_discard != 0);
 }
 
 void
@@ -351,6 +363,6 @@ dray_downloads_page_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "downloads.open-folder", "s", open_folder_cb);
   gtk_widget_class_install_action (widget_class, "downloads.change-library", NULL,
                                    change_library_cb);
-  gtk_widget_class_install_action (widget_class, "downloads.free-up-space", "s",
-                                   free_up_space_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.view-licence", "s", view_licence_cb);
+  gtk_widget_class_install_action (widget_class, "downloads.free-up-space", "s", free_up_space_cb);
 }

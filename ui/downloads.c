@@ -3,7 +3,7 @@
 #include "ui/downloads-private.h"
 
 #include "core/base/error.h"
-#include "core/source/reference.h"
+#include "core/source/hub-link.h"
 
 G_DEFINE_FINAL_TYPE (DrayDownloads, dray_downloads, G_TYPE_OBJECT)
 
@@ -401,6 +401,28 @@ dray_downloads_clear_finished (DrayDownloads *self)
     }
   for (guint i = 0; i < ids->len; i++)
     dray_downloads_remove (self, g_ptr_array_index (ids, i));
+}
+
+/**
+ * dray_downloads_dup_page:
+ * @self: downloads
+ * @id: the id of a request
+ *
+ * Returns: (transfer full) (nullable): the address of the page on which the licence of its model is
+ */
+char *
+dray_downloads_dup_page (DrayDownloads *self, const char *id)
+{
+  g_autoptr (GPtrArray) requests = NULL;
+  g_autoptr (DrayReference) reference = NULL;
+
+  g_return_val_if_fail (DRAY_IS_DOWNLOADS (self), NULL);
+
+  requests = dray_downloads_collect (self, id);
+  if (requests->len > 0)
+    reference
+        = dray_reference_parse (dray_request_get_source (g_ptr_array_index (requests, 0)), NULL);
+  return reference != NULL ? dray_hub_link_to_page (reference) : NULL;
 }
 
 /**

@@ -45,6 +45,7 @@ void dray_downloads_start_now (DrayDownloads *self, const char *id);
 void dray_downloads_move (DrayDownloads *self, const char *id, int by);
 void dray_downloads_resume_all (DrayDownloads *self);
 void dray_downloads_clear_finished (DrayDownloads *self);
+char *dray_downloads_dup_page (DrayDownloads *self, const char *id);
 char *dray_downloads_dup_folder (DrayDownloads *self, const char *id);
 
 guint dray_downloads_discard (DrayDownloads *self, const char *id);

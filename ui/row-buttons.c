@@ -11,8 +11,8 @@ struct _DrayRowButtons
 {
   GtkWidget parent_instance;
 
-  GObject *subject; /* DrayRequest or DrayModel; NULL for none */
-  char *name;       /* what the subject is called */
+  GObject *subject;  /* DrayRequest or DrayModel; NULL for none */
+  char *name;        /* what the subject is called */
   gboolean in_group; /* whether the subject is one file of several */
   const char *help_action;
 
@@ -136,6 +136,12 @@ find_help (DrayRowButtons *self)
       return _ ("Free Up Space");
     }
 
+  if (g_error_matches (error, DRAY_ERROR, DRAY_ERROR_GATED))
+    {
+      self->help_action = "downloads.view-licence";
+      return _ ("View Licence");
+    }
+
   return _ ("Try Again");
 }
 
@@ -168,6 +174,14 @@ update_names (DrayRowButtons *self)
     name_button (self, button);
 }
 
+/* Whether what helps is done outside, so that the person comes back and goes on. */
+static gboolean
+is_elsewhere (DrayRowButtons *self)
+{
+  return g_str_equal (self->help_action, "downloads.free-up-space")
+         || g_str_equal (self->help_action, "downloads.view-licence");
+}
+
 static void
 update (DrayRowButtons *self)
 {
@@ -186,10 +200,8 @@ update (DrayRowButtons *self)
   gtk_widget_set_visible (self->help, failed);
   gtk_widget_set_visible (self->start_now, get_state (self) == DRAY_REQUEST_QUEUED);
   gtk_widget_set_visible (self->pause, running);
-  gtk_widget_set_visible (self->resume,
-                          get_state (self) == DRAY_REQUEST_PAUSED
-                              || (failed && g_str_equal (self->help_action,
-                                                         "downloads.free-up-space")));
+  gtk_widget_set_visible (self->resume, get_state (self) == DRAY_REQUEST_PAUSED
+                                            || (failed && is_elsewhere (self)));
   gtk_widget_set_visible (self->open_folder, complete);
   gtk_widget_set_visible (self->cancel_all, running && is_group);
   gtk_widget_set_visible (self->discard, !complete && !(running && is_group));

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/http/credentials.h"
+#include "core/source/bundled-models.h"
 
 #include <string.h>
 
@@ -61,4 +62,27 @@ dray_hub_link_to_file (const char *endpoint,
   g_autofree char *escaped_path = g_uri_escape_string (path, "/" IN_SEGMENT, FALSE);
 
   return g_strdup_printf ("%s/%s/resolve/%s/%s", endpoint, repo, escaped_revision, escaped_path);
+}
+
+/**
+ * dray_hub_link_to_page:
+ * @reference: what a person typed
+ *
+ * Returns: (transfer full) (nullable): the page of the repository that it is in, on which there is
+ *   its licence; %NULL if it is in none
+ */
+char *
+dray_hub_link_to_page (const DrayReference *reference)
+{
+  const char *repo = reference->repo;
+  const char *folder = reference->url != NULL ? strstr (reference->url, "/resolve/") : NULL;
+  g_autofree char *endpoint = NULL;
+
+  if (reference->kind == DRAY_REFERENCE_BUNDLED)
+    repo = dray_bundled_models_find (reference->name)->repo;
+  if (repo == NULL)
+    return folder != NULL ? g_strndup (reference->url, (gsize) (folder - reference->url)) : NULL;
+
+  endpoint = dray_hub_get_endpoint (NULL);
+  return endpoint != NULL ? g_strdup_printf ("%s/%s", endpoint, repo) : NULL;
 }

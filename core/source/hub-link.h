@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "core/source/reference.h"
 
 G_BEGIN_DECLS
 
@@ -15,5 +15,7 @@ char *dray_hub_link_to_file (const char *endpoint,
                              const char *repo,
                              const char *revision,
                              const char *path);
+
+char *dray_hub_link_to_page (const DrayReference *reference);
 
 G_END_DECLS

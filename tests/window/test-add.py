@@ -23,7 +23,7 @@ FILES = {'Small-Q2_K.gguf': MEGABYTE, 'Small-Q4_K_M.gguf': 2 * MEGABYTE,
 class Add(WindowTest):
     def setUp(self):
         super().setUp()
-        self.hub = Hub()
+        self.hub = Hub(tokens=('good',))
         self.addCleanup(self.hub.__exit__)
         self.home.environment['HF_ENDPOINT'] = self.hub.base
         self.hub.add(REPO, FILES)
@@ -80,6 +80,19 @@ class Add(WindowTest):
         program.wait_for_label('Every source in this file')
         program.click('Download')
         self.assert_downloaded(program, 'Small-Q2_K.gguf', 'mmproj-F16.gguf')
+
+    def test_a_licence_and_a_token(self):
+        token = self.home.root / 'token'
+        self.home.environment['HF_TOKEN_PATH'] = str(token)
+        self.hub.add('org/Closed-GGUF', {'Closed-Q4_K_M.gguf': MEGABYTE}, gated=True,
+                     allowed=('good',))
+        program = self.open('hf:org/Closed-GGUF:Q4_K_M')
+        program.wait_for(lambda: program.find_button('View Licence Closed'), 'the way to the licence')
+        self.shoot('licence')
+        token.write_text('good')
+        program.click('Resume Closed')
+        program.wait_for_label('Complete')
+        self.assertEqual(self.files(), ['Closed-Q4_K_M.gguf'])
 
 
 if __name__ == '__main__':
