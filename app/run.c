@@ -21,6 +21,7 @@ typedef struct
   DrayOutputMode mode;
   GMainLoop *loop;
   GPtrArray *running; /* of DrayRow */
+  GHashTable *opened; /* the ids of the parents whose children have been looked for and found */
   gboolean leaving;   /* a signal has come */
   DrayDoorFate fate;
   int status;
@@ -179,6 +180,17 @@ end_row (Run *run, DrayRow *row)
     g_main_loop_quit (run->loop);
 }
 
+static void add_children (Run *run, DrayRow *parent);
+
+/* What a source stands for may be known only when a server has said it. */
+static void
+state_changed_cb (DrayRow *row, Run *run)
+{
+  if (dray_row_is_parent (row) && !g_hash_table_contains (run->opened, dray_row_read (row)->id)
+      && !is_moving (run))
+    add_children (run, row);
+}
+
 /* The ends of the files come before that of what they are parts of. */
 static void
 settled_cb (DrayRow *row, Run *run)
@@ -186,6 +198,9 @@ settled_cb (DrayRow *row, Run *run)
   g_autoptr (DrayRow) alive = g_object_ref (row);
   DrayRow *parent;
 
+  state_changed_cb (row, run);
+  if (!g_ptr_array_find (run->running, row, NULL))
+    return;
   if ((is_moving (run) && dray_row_read (row)->state == DRAY_REQUEST_PAUSED)
       || has_running_child (run, row))
     return;
@@ -209,6 +224,7 @@ watch (Run *run, DrayRow *row)
 {
   g_ptr_array_add (run->running, g_object_ref (row));
   dray_output_add (run->output, row);
+  g_signal_connect (row, "state-changed", G_CALLBACK (state_changed_cb), run);
   g_signal_connect (row, "settled", G_CALLBACK (settled_cb), run);
 }
 
@@ -219,6 +235,8 @@ add_children (Run *run, DrayRow *parent)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) children = dray_door_list_children (run->door, parent, &error);
 
+  if (children != NULL && children->len > 0)
+    g_hash_table_add (run->opened, g_strdup (dray_row_read (parent)->id));
   for (guint i = 0; children != NULL && i < children->len; i++)
     {
       DrayRow *child = g_ptr_array_index (children, i);
@@ -358,6 +376,7 @@ run_begin (Run *run, DrayOutputMode mode)
   run->mode = mode;
   run->loop = g_main_loop_new (NULL, FALSE);
   run->running = g_ptr_array_new_with_free_func (g_object_unref);
+  run->opened = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   run->status = DRAY_EXIT_OK;
 }
 
@@ -395,6 +414,7 @@ run_end (Run *run)
   for (guint i = 0; i < run->running->len; i++)
     g_signal_handlers_disconnect_by_data (g_ptr_array_index (run->running, i), run);
   g_ptr_array_unref (run->running);
+  g_hash_table_unref (run->opened);
   dray_output_free (run->output);
   return run->status;
 }

@@ -207,10 +207,9 @@ class Downloads(HubTest):
             run = self.home.get(f'hf:{model["repo"]}@{model["revision"]}:{folder}')
             self.assert_got(run, hub, model['repo'], files)
 
-            (parent,) = [event for event in run.events('request') if event['parentId'] is None]
-            children = [row for row in self.home.rows()
-                        if row['parentId'] == parent['requestId']]
-            self.assertEqual(len(children), len(files))
+            parent, *children = run.events('request')
+            self.assertEqual([child['parentId'] for child in children],
+                             [parent['requestId']] * len(files))
             progress = [event for event in run.events('progress')
                         if event['requestId'] == parent['requestId']]
             figures = [event['downloaded'] for event in progress]
@@ -218,6 +217,16 @@ class Downloads(HubTest):
             self.assertEqual((progress[-1]['downloaded'], progress[-1]['total'],
                               progress[-1]['state']),
                              (sum(files.values()), sum(files.values()), 'completed'))
+            self.assertEqual(len(run.events('completed')), len(files) + 1)
+
+    def test_each_path_is_printed_once(self):
+        hub = self.serve()
+        hub.add(REPO, {'m-00001-of-00002.gguf': 2000, 'm-00002-of-00002.gguf': 1000})
+        run = self.home.run('get', '-d', self.home.out, f'hf:{REPO}')
+        self.assertEqual((run.status, run.stderr()), (0, []))
+        self.assertEqual(sorted(run.stdout()),
+                         [str(self.home.out / f'm-0000{number}-of-00002.gguf')
+                          for number in (1, 2)])
 
     def test_a_gated_model_continues_with_a_token(self):
         hub = self.serve(tokens={'old', 'new'})
