@@ -18,72 +18,6 @@
 #define ENOUGH_HOURS 36
 
 /**
- * dray_progress_init_for_request:
- * @progress: (out caller-allocates): where it goes
- * @request: a request, whose strings @progress borrows
- */
-void
-dray_progress_init_for_request (DrayProgress *progress, DrayRequest *request)
-{
-  const char *caller = dray_request_get_caller (request);
-
-  *progress = (DrayProgress){
-    .state = dray_request_get_state (request),
-    .downloaded = dray_request_get_downloaded (request),
-    .total = dray_request_get_total (request),
-    .speed = dray_request_get_speed (request),
-    .eta = dray_request_get_eta (request),
-    .wait = dray_request_get_wait (request),
-    .missing = dray_request_get_missing (request),
-    .reason = dray_request_get_reason (request),
-    .queue_position = dray_request_get_queue_position (request),
-    .caller = g_str_equal (caller, DRAY_WINDOW_CALLER) ? NULL : caller,
-    .also_for = dray_request_get_also_for (request),
-    .error = dray_request_get_error (request),
-    .verified = dray_request_is_digest_expected (request),
-  };
-}
-
-/**
- * dray_progress_init_for_model:
- * @progress: (out caller-allocates): where it goes
- * @model: a model, whose strings @progress borrows
- *
- * The sums of the model, and the reason and the error of the request that speaks for it.
- */
-void
-dray_progress_init_for_model (DrayProgress *progress, DrayModel *model)
-{
-  guint n_requests = dray_model_get_n_requests (model);
-
-  *progress = (DrayProgress){
-    .state = dray_model_get_state (model),
-    .downloaded = dray_model_get_downloaded (model),
-    .total = dray_model_get_total (model),
-    .speed = dray_model_get_speed (model),
-    .eta = dray_model_get_eta (model),
-    .wait = -1,
-    .queue_position = -1,
-    .verified = n_requests > 0,
-  };
-
-  for (guint i = 0; i < n_requests; i++)
-    {
-      DrayRequest *request = dray_model_get_request (model, i);
-
-      progress->verified = progress->verified && dray_request_is_digest_expected (request);
-      if (dray_request_get_state (request) != progress->state || progress->reason != NULL)
-        continue;
-
-      progress->reason = dray_request_get_reason (request);
-      progress->queue_position = dray_request_get_queue_position (request);
-      progress->wait = dray_request_get_wait (request);
-      progress->missing = dray_request_get_missing (request);
-      progress->error = dray_request_get_error (request);
-    }
-}
-
-/**
  * dray_format_size:
  * @bytes: a size
  *
@@ -187,8 +121,8 @@ format_amount (const DrayProgress *progress)
   if (g_str_equal (unit, total_unit))
     {
       g_free (downloaded);
-      downloaded = g_format_size_full ((guint64) MAX (0, progress->downloaded),
-                                       G_FORMAT_SIZE_ONLY_VALUE);
+      downloaded =
+          g_format_size_full ((guint64) MAX (0, progress->downloaded), G_FORMAT_SIZE_ONLY_VALUE);
     }
 
   /* Translators: how much of a file is here, as in "8.2 of 19.6 GB" or "820 MB of 19.6 GB". */
@@ -226,9 +160,9 @@ format_queued (const DrayProgress *progress)
       return g_strdup (_ ("Third in line"));
 
     default:
-      return g_strdup_printf (
-          ngettext ("%d before it in line", "%d before it in line",
-                    (gulong) progress->queue_position), progress->queue_position);
+      return g_strdup_printf (ngettext ("%d before it in line", "%d before it in line",
+                                        (gulong) progress->queue_position),
+                              progress->queue_position);
     }
 }
 
@@ -296,6 +230,10 @@ format_complete (const DrayProgress *progress)
 {
   g_autofree char *size = dray_format_size (MAX (progress->total, progress->downloaded));
 
+  if (progress->external != NULL)
+    return g_strdup_printf (
+        /* Translators: a size, and the name of a program that has the file already. */
+        _ ("Complete · Verified · %s · found in %s"), size, progress->external);
   if (progress->verified)
     return g_strdup_printf (_ ("Complete · Verified · %s"), size);
 

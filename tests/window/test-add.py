@@ -9,7 +9,7 @@ sys.path += [str(HERE.parent / 'cli'), str(HERE.parent / 'server')]
 
 import tap  # noqa: E402
 from command import sha256_of  # noqa: E402
-from hub import Hub  # noqa: E402
+from hub import Hub, make_bytes  # noqa: E402
 from program import WindowTest  # noqa: E402
 
 MEGABYTE = 1000 * 1000
@@ -93,6 +93,17 @@ class Add(WindowTest):
         program.click('Resume Closed')
         program.wait_for_label('Complete')
         self.assertEqual(self.files(), ['Closed-Q4_K_M.gguf'])
+
+    def test_what_another_program_has(self):
+        digest = self.hub.digest_of(REPO, 'Small-Q2_K.gguf')
+        store = self.home.root / 'home' / '.ollama' / 'models' / 'blobs'
+        store.mkdir(parents=True)
+        (store / f'sha256-{digest}').write_bytes(make_bytes(f'{REPO}/Small-Q2_K.gguf', MEGABYTE))
+        program = self.open(f'hf:{REPO}:Q2_K')
+        program.wait_for_label('found in Ollama')
+        program.wait_for_label('Complete · Verified · 2.0\xa0MB')
+        self.shoot('found')
+        self.assertEqual(self.files(), ['mmproj-F16.gguf'])
 
 
 if __name__ == '__main__':
