@@ -402,14 +402,15 @@ dray_format_subtitle (DrayModel *model)
  * dray_format_file_name:
  * @request: a request
  *
- * Returns: (transfer full): the name of its file, on the disk or in the link
+ * Returns: (transfer full): the name of its file, on the disk or in the link; another program may
+ *   keep it under any name
  */
 char *
 dray_format_file_name (DrayRequest *request)
 {
   const char *path = dray_request_get_path (request);
 
-  if (path != NULL)
+  if (path != NULL && dray_request_get_external (request) == NULL)
     return g_filename_display_basename (path);
 
   return dray_file_name_from_url (dray_request_get_source (request));

@@ -246,10 +246,10 @@ serve_one (DrayTestConnection *connection)
 
   record = dray_test_log_start (server, request, connection->number);
   response = answer (server, request);
-  dray_test_log_answer (server, record, response);
+  dray_test_log_answer (connection, record, response);
   stays = send_response (connection, response, record);
   goes_on = stays && !response->closes;
-  dray_test_log_finish (server, record, response, !stays);
+  dray_test_log_finish (connection, record, response, !stays);
 
   dray_lock_acquire (&server->lock);
   dray_test_response_free (response);

@@ -41,6 +41,7 @@ typedef struct
   GByteArray *input; /* what was received and not yet parsed */
   gint64 body_bytes; /* sent, of all bodies together */
   gboolean gone;     /* the client left, or the server ends */
+  gboolean has_body; /* under the server's lock: sends a file */
   gboolean finished; /* under the server's lock: the socket is closed, the thread may be joined */
 } DrayTestConnection;
 
@@ -126,11 +127,11 @@ gboolean dray_test_connection_send_body (DrayTestConnection *connection,
 
 DrayTestRecord *
 dray_test_log_start (DrayTestServer *server, const DrayTestRequest *request, guint connection);
-void dray_test_log_answer (DrayTestServer *server,
+void dray_test_log_answer (DrayTestConnection *connection,
                            DrayTestRecord *record,
                            const DrayTestResponse *response);
 void dray_test_log_sent (DrayTestServer *server, DrayTestRecord *record, gsize n_bytes);
-void dray_test_log_finish (DrayTestServer *server,
+void dray_test_log_finish (DrayTestConnection *connection,
                            DrayTestRecord *record,
                            const DrayTestResponse *response,
                            gboolean client_gone);

@@ -101,6 +101,7 @@ class Add(WindowTest):
         (store / f'sha256-{digest}').write_bytes(make_bytes(f'{REPO}/Small-Q2_K.gguf', MEGABYTE))
         program = self.open(f'hf:{REPO}:Q2_K')
         program.wait_for_label('found in Ollama')
+        program.wait_for_label('Small-Q2_K.gguf')
         program.wait_for_label('Complete · Verified · 2.0\xa0MB')
         self.shoot('found')
         self.assertEqual(self.files(), ['mmproj-F16.gguf'])
