@@ -27,6 +27,17 @@ is_sha256 (const char *text)
   return hex != NULL;
 }
 
+/* A list may name any server: whoever gave the token has not said that it is for those. */
+static gboolean
+names_list (char **sources)
+{
+  for (guint i = 0; sources[i] != NULL; i++)
+    if (dray_source_list_is_file (sources[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
 /* "get" and "load" differ in what comes after the download. */
 static int
 get_or_load (int argc, char **argv, gboolean load, const char *usage, const char *summary)
@@ -67,6 +78,9 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
     return dray_command_usage_error (argv[0], "Name at least one source");
   if (sha256 != NULL && (argc > 2 || dray_source_list_is_file (argv[1])))
     return dray_command_usage_error (argv[0], "--sha256 goes with one source");
+  if (token_file != NULL && names_list (argv + 1))
+    return dray_command_usage_error (argv[0], "--token-file goes with sources of one's own, not "
+                                              "with a list of them");
   if (sha256 != NULL && !is_sha256 (sha256))
     return dray_command_usage_error (argv[0], "A SHA-256 is 64 hexadecimal digits");
   if (connections != G_MININT && (connections < 1 || connections > DRAY_CONNECTIONS_MAX))

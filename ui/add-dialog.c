@@ -231,6 +231,8 @@ dray_add_dialog_dispose (GObject *object)
     gtk_native_dialog_destroy (self->chooser);
   g_clear_object (&self->chooser);
   g_clear_object (&self->free_space);
+  if (self->lookup != NULL)
+    dray_plan_lookup_stop (self->lookup);
   g_clear_object (&self->lookup);
   g_clear_pointer (&self->folder, g_free);
   g_clear_pointer (&self->library, g_free);

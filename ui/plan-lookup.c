@@ -154,6 +154,20 @@ dray_plan_lookup_set_sources (DrayPlanLookup *self, const char *const *sources)
 }
 
 /**
+ * dray_plan_lookup_stop:
+ * @self: a lookup
+ *
+ * Forgets what was looked up, and asks no server any more.
+ */
+void
+dray_plan_lookup_stop (DrayPlanLookup *self)
+{
+  g_return_if_fail (DRAY_IS_PLAN_LOOKUP (self));
+
+  forget (self);
+}
+
+/**
  * dray_plan_lookup_get_sources:
  * @self: a lookup
  *

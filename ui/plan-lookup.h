@@ -20,6 +20,7 @@ G_DECLARE_FINAL_TYPE (DrayPlanLookup, dray_plan_lookup, DRAY, PLAN_LOOKUP, GObje
 DrayPlanLookup *dray_plan_lookup_new (void);
 void dray_plan_lookup_set_sources (DrayPlanLookup *self, const char *const *sources);
 const char *const *dray_plan_lookup_get_sources (DrayPlanLookup *self);
+void dray_plan_lookup_stop (DrayPlanLookup *self);
 gboolean dray_plan_lookup_is_busy (DrayPlanLookup *self);
 const DrayReference *dray_plan_lookup_get_reference (DrayPlanLookup *self);
 const DrayPlan *dray_plan_lookup_get_plan (DrayPlanLookup *self);

@@ -227,8 +227,15 @@ save_bytes (const Placement *placement, int fd, GError **error)
 static gboolean
 make_reflink (const Placement *placement, int unnamed)
 {
-  return ioctl (unnamed, FICLONE, placement->source) == 0 && fdatasync (unnamed) == 0
-         && link_open_file (placement, unnamed);
+  if (ioctl (unnamed, FICLONE, placement->source) != 0 || fdatasync (unnamed) != 0)
+    return FALSE;
+  if (has_source_changed (placement))
+    {
+      errno = ESTALE;
+      return FALSE;
+    }
+
+  return link_open_file (placement, unnamed);
 }
 
 static gboolean

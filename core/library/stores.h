@@ -4,7 +4,7 @@
  * The folders in which other programs keep models: the Hugging Face cache, Ollama, LM Studio.
  *
  * They are looked at, never written to. Made in the main thread and not changed afterwards, so that
- * any thread may look; looking blocks, so a disk thread does it.
+ * any thread may look; looking blocks, so a reader thread does it.
  */
 
 #pragma once

@@ -22,6 +22,7 @@ typedef struct
   char *sha256;              /* NULL for none */
   const DrayPlan *plan;      /* NULL until there is one */
   DrayCatalogChange *change; /* all that the call adds is recorded at once */
+  DrayRequest *request;      /* what the call makes */
   GPtrArray *requests;       /* of DrayRequest: what the call adds, a parent first */
 } Call;
 
@@ -169,7 +170,7 @@ takes_place_of (const Call *call, DrayRequest *request, gint64 asset_id)
   gboolean has_files = record->asset_id != 0 || dray_request_is_parent (request);
 
   if ((request->state != DRAY_REQUEST_PAUSED && request->state != DRAY_REQUEST_FAILED)
-      || request->fate != DRAY_FATE_RUN || record->parent_id != NULL
+      || request->fate != DRAY_FATE_RUN || record->parent_id != NULL || request == call->request
       || !g_str_equal (record->caller, call->caller)
       || !g_str_equal (record->model_id, call->model_id))
     return FALSE;
@@ -239,8 +240,6 @@ give_asset (DrayManager *self, Call *call, DrayRequest *request, const DrayPlann
 {
   DrayStoredAsset *asset = find_or_add_asset (self, call, planned);
 
-  if (request->record->parent_id == NULL)
-    replace_earlier (self, call, asset->record.id);
   dray_request_set_asset (request, asset);
   set_wishes (request, &call->wishes, planned->url);
   dray_catalog_change_put_asset (call->change, &asset->record);
@@ -279,7 +278,6 @@ give_files (DrayManager *self, Call *call, DrayRequest *request)
       return;
     }
 
-  replace_earlier (self, call, 0);
   dray_request_become_parent (request);
   dray_catalog_change_put_request (call->change, request->record);
   for (guint i = 0; i < assets->len; i++)
@@ -410,12 +408,13 @@ ask (DrayManager *self,
   call.model_id = reference->model_id;
   call.change = dray_catalog_change_new ();
   call.requests = g_ptr_array_new_with_free_func (g_object_unref);
-  request = new_request (self, &call, kind, source, call.sha256);
+  call.request = request = new_request (self, &call, kind, source, call.sha256);
   g_ptr_array_add (call.requests, request);
   if (plan != NULL)
     {
       settle_directory (self, &call);
       give_files (self, &call, request);
+      replace_earlier (self, &call, request->record->asset_id);
     }
   else
     {
@@ -446,6 +445,7 @@ dray_manager_adopt_plan (DrayManager *self, DrayRequest *request, const DrayPlan
     .asked_directory = g_strdup (request->record->directory),
     .sha256 = g_strdup (request->record->expected_sha256),
     .plan = plan,
+    .request = request,
   };
   g_autoptr (GError) error = NULL;
 
@@ -467,9 +467,15 @@ dray_manager_adopt_plan (DrayManager *self, DrayRequest *request, const DrayPlan
       dray_manager_add_model_alias (self, alias, call.model_id);
       dray_catalog_change_put_model_alias (call.change, alias, call.model_id);
     }
+  start (self, &call);
   if (!dray_request_is_parent (request))
     dray_manager_enqueue (self, request);
-  start (self, &call);
+
+  /* Whoever hears that these go may cancel the request, which has its place now. */
+  call.change = dray_catalog_change_new ();
+  replace_earlier (self, &call, request->record->asset_id);
+  dray_catalog_write_async (self->engine.catalog, g_steal_pointer (&call.change),
+                            DRAY_DURABILITY_PROCESS, dray_engine_report, NULL);
   g_object_thaw_notify (G_OBJECT (request));
 }
 

@@ -22,6 +22,7 @@ typedef struct
   GCancellable *cancellable;
   DrayRetry retry;
   guint timer; /* until the next attempt; 0 while there is one */
+  DrayError reason; /* why it waits */
 } Plan;
 
 static void
@@ -92,6 +93,7 @@ timer_cb (gpointer user_data)
 static gboolean
 wait (Plan *plan, gint64 server_wait, const GError *error)
 {
+  g_autoptr (DrayRequest) request = g_object_ref (plan->request);
   DrayManager *self = plan->manager;
   DrayError reason = (DrayError) error->code;
   gint64 delay = OFFLINE_WAIT;
@@ -103,8 +105,12 @@ wait (Plan *plan, gint64 server_wait, const GError *error)
     return FALSE;
 
   plan->timer = g_timeout_add ((guint) (delay / G_TIME_SPAN_MILLISECOND), timer_cb, plan);
-  if (dray_request_set_waiting (plan->request, reason))
-    dray_engine_put_request (&self->engine, plan->request);
+  plan->reason = reason;
+  /* Whoever hears of it may end the plan. */
+  g_object_freeze_notify (G_OBJECT (request));
+  if (dray_request_set_waiting (request, reason))
+    dray_engine_put_request (&self->engine, request);
+  g_object_thaw_notify (G_OBJECT (request));
   return TRUE;
 }
 
@@ -151,7 +157,12 @@ try_now (Plan *plan)
 gboolean
 dray_manager_may_plan (DrayManager *self)
 {
-  return self->plans->len < PLANS_MAX;
+  guint n_asking = 0;
+
+  for (guint i = 0; i < self->plans->len; i++)
+    n_asking += ((Plan *) g_ptr_array_index (self->plans, i))->timer == 0;
+
+  return n_asking < PLANS_MAX;
 }
 
 /**
@@ -216,7 +227,7 @@ dray_manager_stop_plans (DrayManager *self)
 static void
 wait_no_longer (Plan *plan)
 {
-  if (plan->timer == 0)
+  if (plan->timer == 0 || plan->reason == DRAY_ERROR_RATE_LIMITED)
     return;
 
   g_clear_handle_id (&plan->timer, g_source_remove);

@@ -257,7 +257,11 @@ job_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
           dray_manager_end_run (self, request, error);
           continue;
         }
-      request->record->asset_id = finished_id;
+      if (request->record->asset_id != finished_id)
+        {
+          request->record->asset_id = finished_id;
+          dray_engine_put_request (&self->engine, request);
+        }
       dray_manager_conclude (self, request);
     }
 
@@ -343,7 +347,11 @@ try_to_run (DrayManager *self, DrayRequest *request)
   else if (asset == NULL)
     {
       if (!dray_manager_may_plan (self))
-        return;
+        {
+          if (dray_request_set_state (request, DRAY_REQUEST_RESOLVING))
+            dray_engine_put_request (&self->engine, request);
+          return;
+        }
       dray_manager_dequeue (self, request);
       dray_manager_plan (self, request);
     }

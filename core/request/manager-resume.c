@@ -4,6 +4,7 @@
 
 #include "core/request/manager-private.h"
 
+#include "core/base/download-key.h"
 #include "core/base/error.h"
 
 /* Runs a paused or failed request again. Whoever hears of it may pause it at once, so it is in the
@@ -40,6 +41,41 @@ wait_anew (DrayManager *self, DrayRequest *request)
   request->wishes.start_now = FALSE;
 }
 
+/* What another program kept may have gone meanwhile: it is looked for anew, and else fetched. */
+static void
+look_again (DrayManager *self, DrayRequest *request)
+{
+  const DrayStoredAsset *kept = dray_engine_get_asset (&self->engine, request);
+  DrayCatalogChange *change;
+  DrayStoredAsset *asset;
+  DrayAssetRecord *record;
+
+  if (kept == NULL || kept->record.external == NULL)
+    return;
+
+  asset = dray_stored_asset_new ();
+  record = &asset->record;
+  record->id = dray_catalog_reserve_asset_id (self->engine.catalog);
+  record->model_id = g_strdup (request->record->model_id);
+  record->directory = g_strdup (request->record->directory);
+  record->url = g_strdup (kept->record.url);
+  record->planned_name = g_strdup (kept->record.planned_name);
+  record->total = kept->record.total;
+  record->expected_sha256 = g_strdup (kept->record.sha256);
+  record->download_key = dray_download_key_new (NULL, record->expected_sha256);
+  record->created_at = g_get_real_time () / G_USEC_PER_SEC;
+  dray_stored_asset_keep_link_key (asset);
+  dray_asset_table_add (self->engine.assets, asset);
+  dray_request_set_asset (request, asset);
+
+  change = dray_catalog_change_new ();
+  dray_catalog_change_put_asset (change, record);
+  dray_catalog_change_put_aliases (change, record->id, asset->aliases);
+  dray_catalog_change_put_request (change, request->record);
+  dray_catalog_write_async (self->engine.catalog, change, DRAY_DURABILITY_PROCESS,
+                            dray_engine_report, NULL);
+}
+
 static void
 resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
 {
@@ -57,6 +93,7 @@ resume_one (DrayManager *self, DrayRequest *request, gboolean restart_changed)
   request->wishes.connections = 0;
   request->wishes.restart_changed = restart_changed;
   wait_anew (self, request);
+  look_again (self, request);
   dray_manager_run_again (self, request);
 }
 

@@ -63,6 +63,13 @@ class Lists(CommandTest):
         run = self.home.get('--sha256', '0' * 64, path)
         self.assertEqual(run.end(), 2)
 
+    def test_a_token_is_for_no_list(self):
+        path = self.write('list.txt', self.server.url('first.gguf'))
+        token = self.write('token', 'secret')
+        run = self.home.get('--token-file', token, self.server.url('second.gguf'), path)
+        self.assertEqual(run.end(), 2)
+        self.assertEqual(self.server.records(), [])
+
 
 if __name__ == '__main__':
     tap.main()

@@ -308,6 +308,29 @@ test_gone (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
   assert_fetched (fixture, get (fixture));
 }
 
+/* A request that has found the file and could not place it does not hang on that file. */
+static void
+test_gone_before_resume (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
+{
+  g_autofree char *path = put_in_ollama (fixture);
+  g_autofree char *sha256 = steps_dup_sha256 (fixture, FIXTURE_PATH);
+  DrayRequest *request;
+
+  g_assert_true (g_file_set_contents (fixture->directory, "in the way", -1, NULL));
+  request = fixture_get_with (fixture, FIXTURE_PATH, "sha256", sha256, NULL);
+  fixture_wait_for_end (request);
+  g_assert_cmpint (dray_request_get_state (request), ==, DRAY_REQUEST_FAILED);
+  g_assert_cmpuint (steps_count_asked (fixture, FIXTURE_PATH), ==, 0);
+
+  g_assert_cmpint (g_remove (fixture->directory), ==, 0);
+  g_assert_cmpint (g_remove (path), ==, 0);
+  reopen (fixture);
+  request = fixture_get_only_request (fixture);
+  fixture_resume (fixture, request);
+  fixture_wait_for_end (request);
+  fixture_assert_completed (fixture, request, FIXTURE_PATH);
+}
+
 /* As large as before, and as old. */
 static void
 test_changed (ManagerFixture *fixture, gconstpointer same_bytes)
@@ -501,6 +524,7 @@ main (int argc, char *argv[])
   ADD ("damaged-row", NULL, test_damaged_row);
   ADD ("folder", NULL, test_folder);
   ADD ("gone", NULL, test_gone);
+  ADD ("gone-before-resume", NULL, test_gone_before_resume);
   ADD ("changed/other-bytes", NULL, test_changed);
   ADD ("changed/same-bytes", "same", test_changed);
   ADD ("wrong", NULL, test_wrong);

@@ -443,6 +443,32 @@ test_pause_while_waiting (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer d
   g_assert_cmpuint (fixture->manager->plans->len, ==, 0);
 }
 
+static void
+cancel_when_waiting_cb (DrayRequest *request, G_GNUC_UNUSED GParamSpec *pspec, gpointer user_data)
+{
+  ManagerFixture *fixture = user_data;
+
+  if (dray_request_get_state (request) == DRAY_REQUEST_WAITING)
+    dray_manager_cancel_async (fixture->manager, dray_request_get_id (request), TRUE, NULL, NULL);
+}
+
+/* Whoever hears that it waits may discard it there and then, and it is gone for good. */
+static void
+test_discard_in_handler (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  DrayRequest *request;
+
+  fill (fixture, one_file);
+  hub.n_failures = 1000;
+  request = ask (fixture, SOURCE, "test");
+  g_signal_connect (request, "notify::state", G_CALLBACK (cancel_when_waiting_cb), fixture);
+  while (fixture_count_requests (fixture) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (fixture->manager->plans->len, ==, 0);
+  steps_reopen (fixture, 3, TRUE);
+  g_assert_cmpuint (fixture_count_requests (fixture), ==, 0);
+}
+
 /* A digest is of one file: that the source stands for two is known only now. */
 static void
 test_digest_of_several (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
@@ -481,6 +507,7 @@ main (int argc, char **argv)
   ADD ("failure", test_failure);
   ADD ("busy-hub", test_busy_hub);
   ADD ("pause-while-waiting", test_pause_while_waiting);
+  ADD ("discard-in-handler", test_discard_in_handler);
   ADD ("digest-of-several", test_digest_of_several);
 
   return g_test_run ();
