@@ -57,8 +57,8 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
   const GOptionEntry entries[] = {
     { "directory", 'd', 0, G_OPTION_ARG_FILENAME, &directory,
       "Put the files into DIR and not into the library", "DIR" },
-    { "sha256", 0, 0, G_OPTION_ARG_STRING, &sha256,
-      "Complete only if the file has this SHA-256", "HEX" },
+    { "sha256", 0, 0, G_OPTION_ARG_STRING, &sha256, "Complete only if the file has this SHA-256",
+      "HEX" },
     { "connections", 0, 0, G_OPTION_ARG_INT, &connections,
       "Fetch each file with N connections, 1 to 16, and not with as many as pay", "N" },
     { "limit-rate", 0, 0, G_OPTION_ARG_STRING, &limit,
@@ -94,35 +94,30 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
   if (absolute != NULL && !g_utf8_validate (absolute, -1, NULL))
     return dray_command_usage_error (argv[0], "The name of the folder is not UTF-8");
 
-  options = g_object_new (DRAY_TYPE_DOWNLOAD_OPTIONS,
-                          "directory", absolute,
-                          "sha256", sha256,
-                          "token", token,
-                          "rate-limit", rate_limit,
-                          "connections", (guint) MAX (connections, 0),
-                          "restart-changed", restart_changed,
-                          "caller", "terminal",
-                          NULL);
+  options =
+      g_object_new (DRAY_TYPE_DOWNLOAD_OPTIONS, "directory", absolute, "sha256", sha256, "token",
+                    token, "rate-limit", rate_limit, "connections", (guint) MAX (connections, 0),
+                    "restart-changed", restart_changed, "caller", "terminal", NULL);
   return dray_run_get (choose_mode (json, quiet), argv + 1, load, options);
 }
 
 int
 dray_command_get (int argc, char **argv)
 {
-  return get_or_load (argc, argv, FALSE,
-                      "SOURCE… – download and return when all are complete",
-                      "A SOURCE is a link, hf:ORG/REPO, ollama:NAME, the name of a bundled model, or "
-                      "the path of a text with a source on each line. The same command again "
-                      "continues where it was interrupted.");
+  return get_or_load (
+      argc, argv, FALSE, "SOURCE… – download and return when all are complete",
+      "A SOURCE is a link, hf:ORG/REPO, ollama:NAME, the name of a bundled model, or "
+      "the path of a text with a source on each line. The same command again "
+      "continues where it was interrupted.");
 }
 
 int
 dray_command_load (int argc, char **argv)
 {
-  return get_or_load (argc, argv, TRUE,
-                      "SOURCE… – download, then read the header of each model",
-                      "A SOURCE is that of “dray get”; the model is a GGUF or safetensors file. Prints "
-                      "what the model says of itself.");
+  return get_or_load (
+      argc, argv, TRUE, "SOURCE… – download, then read the header of each model",
+      "A SOURCE is that of “dray get”; the model is a GGUF or safetensors file. Prints "
+      "what the model says of itself.");
 }
 
 int

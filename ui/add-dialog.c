@@ -154,8 +154,7 @@ resolve (DrayAddDialog *self)
 {
   static const char *const none[] = { NULL };
   g_autoptr (GError) error = NULL;
-  g_auto (GStrv) sources
-      = dray_source_list_from_text (gtk_editable_get_text (self->link), &error);
+  g_auto (GStrv) sources = dray_source_list_from_text (gtk_editable_get_text (self->link), &error);
 
   dray_plan_lookup_set_sources (self->lookup,
                                 sources != NULL ? (const char *const *) sources : none);

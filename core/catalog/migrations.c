@@ -187,15 +187,16 @@ static const char version_2[] =
     "  size             INTEGER CHECK (size >= 0) -- in bytes\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-static const char version_3[] =
-    "ALTER TABLE asset ADD COLUMN -- what the source calls the file; NULL to let the server or the\n"
-    "                             -- link say it\n"
-    "  planned_name TEXT;\n";
+static const char version_3[] = "ALTER TABLE asset ADD COLUMN -- what the source calls the file; "
+                                "NULL to let the server or the\n"
+                                "                             -- link say it\n"
+                                "  planned_name TEXT;\n";
 
 /* SQLite keeps what stands inside the definition of a column that it adds. */
 static const char version_4[] =
     "ALTER TABLE asset ADD COLUMN external\n"
-    "                  TEXT -- the program that keeps the finished file, which Dray then only reads;\n"
+    "                  TEXT -- the program that keeps the finished file, which Dray then only "
+    "reads;\n"
     "                       -- NULL where Dray keeps it\n"
     "                  CHECK (external IS NULL OR state = 'complete');\n"
     "ALTER TABLE asset ADD COLUMN external_modified\n"
@@ -207,15 +208,19 @@ static const char version_4[] =
     "CREATE UNIQUE INDEX asset_name -- no two assets want one file, even where case is ignored\n"
     "  ON asset (directory, name COLLATE NOCASE) WHERE name IS NOT NULL AND external IS NULL;\n";
 
+static const char version_5[] =
+    "ALTER TABLE request ADD COLUMN left_out\n"
+    "                  TEXT -- names of companions that the caller does not want, one on a line;\n"
+    "                       -- NULL for none\n"
+    "                  CHECK (left_out <> '');\n";
+
 /* Element n takes a catalog from version n to version n + 1. */
-static const char *const migrations[] = { version_1, version_2, version_3, version_4 };
+static const char *const migrations[] = { version_1, version_2, version_3, version_4, version_5 };
 
 static gboolean
 set_foreign_error (GError **error)
 {
-  g_set_error_literal (error,
-                       DRAY_ERROR,
-                       DRAY_ERROR_CATALOG_DAMAGED,
+  g_set_error_literal (error, DRAY_ERROR, DRAY_ERROR_CATALOG_DAMAGED,
                        "the file is another program's database");
 
   return FALSE;
@@ -259,13 +264,10 @@ dray_migrations_get_version (sqlite3 *db, guint *version, GError **error)
 
   if (user_version < 0 || user_version > dray_migrations_get_latest ())
     {
-      g_set_error (error,
-                   DRAY_ERROR,
-                   DRAY_ERROR_CATALOG_DAMAGED,
+      g_set_error (error, DRAY_ERROR, DRAY_ERROR_CATALOG_DAMAGED,
                    "a newer Dray made it (version %" G_GINT64_FORMAT ", this one knows up to %u); "
                    "nothing was changed, please update Dray",
-                   user_version,
-                   dray_migrations_get_latest ());
+                   user_version, dray_migrations_get_latest ());
       return FALSE;
     }
 
@@ -281,8 +283,7 @@ migrate (sqlite3 *db, guint version, GError **error)
 
   if (dray_database_exec (db, "BEGIN IMMEDIATE", error)
       && dray_database_exec (db, migrations[version], error)
-      && dray_database_exec (db, set_version, error)
-      && dray_database_exec (db, "COMMIT", error))
+      && dray_database_exec (db, set_version, error) && dray_database_exec (db, "COMMIT", error))
     return TRUE;
 
   if (!sqlite3_get_autocommit (db))

@@ -227,6 +227,7 @@ read_request (sqlite3_stmt *statement, DrayCatalogContents *contents, GError **e
   record->created_at = take_int64 (&row);
   record->position = take_int64 (&row);
   record->resumes = take_boolean (&row);
+  record->left_out = take_optional_text (&row);
 
   return row_end (&row, error);
 }
@@ -430,7 +431,8 @@ read_requests (sqlite3 *db, guint version, DrayCatalogContents *contents, GError
   g_autofree char *sql
       = g_strconcat ("SELECT id, kind, source, model_id, parent_id, asset_id, caller, state,"
                      " error_name, error_message, directory, expected_sha256, created_at, ",
-                     version >= 2 ? "position, resumes" : "0 AS position, 0 AS resumes",
+                     version >= 2 ? "position, resumes, " : "0 AS position, 0 AS resumes, ",
+                     version >= 5 ? "left_out" : "NULL AS left_out",
                      " FROM request ORDER BY created_at, rowid",
                      NULL);
 

@@ -218,17 +218,17 @@ put_blocks (sqlite3 *db, const DrayStep *step, GError **error)
 static const char put_request_sql[]
     = "INSERT INTO request (id, kind, source, model_id, parent_id, asset_id, caller, state,"
       "  error_name, error_message, directory, expected_sha256, created_at, position,"
-      "  resumes)"
+      "  resumes, left_out)"
       " VALUES (:id, :kind, :source, :model_id, :parent_id, :asset_id, :caller, :state,"
       "  :error_name, :error_message, :directory, :expected_sha256, :created_at, :position,"
-      "  :resumes)"
+      "  :resumes, :left_out)"
       " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, source = excluded.source,"
       "  model_id = excluded.model_id, parent_id = excluded.parent_id,"
       "  asset_id = excluded.asset_id, caller = excluded.caller, state = excluded.state,"
       "  error_name = excluded.error_name, error_message = excluded.error_message,"
       "  directory = excluded.directory, expected_sha256 = excluded.expected_sha256,"
       "  created_at = excluded.created_at, position = excluded.position,"
-      "  resumes = excluded.resumes";
+      "  resumes = excluded.resumes, left_out = excluded.left_out";
 
 static gboolean
 put_request (sqlite3 *db, const DrayRequestRecord *record, GError **error)
@@ -250,6 +250,7 @@ put_request (sqlite3 *db, const DrayRequestRecord *record, GError **error)
          && bind_int64 (statement, ":created_at", record->created_at, error)
          && bind_int64 (statement, ":position", record->position, error)
          && bind_int64 (statement, ":resumes", record->resumes != FALSE, error)
+         && bind_text (statement, ":left_out", record->left_out, error)
          && dray_statement_run (statement, error);
 }
 

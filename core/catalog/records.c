@@ -150,6 +150,7 @@ dray_request_record_copy (const DrayRequestRecord *record)
   copy->error_message = g_strdup (record->error_message);
   copy->directory = g_strdup (record->directory);
   copy->expected_sha256 = g_strdup (record->expected_sha256);
+  copy->left_out = g_strdup (record->left_out);
 
   return copy;
 }
@@ -175,6 +176,7 @@ dray_request_record_free (DrayRequestRecord *record)
   g_free (record->error_message);
   g_free (record->directory);
   g_free (record->expected_sha256);
+  g_free (record->left_out);
   g_free (record);
 }
 

@@ -82,6 +82,7 @@ typedef struct
   char *expected_sha256; /* asked for by the caller; NULL for none */
   gint64 created_at;
   gint64 position;       /* place in the queue, the smallest first */
+  char *left_out;        /* names of companions that are not wanted, one on a line; NULL for none */
   gboolean resumes;      /* it ran when the program ended in good order */
 } DrayRequestRecord;
 

@@ -66,8 +66,7 @@ open_source (Placement *placement, const DrayFinishedFile *expected, GError **er
       return FALSE;
     }
 
-  if (!S_ISREG (facts.st_mode)
-      || (expected != NULL && !dray_finished_file_is (expected, &facts)))
+  if (!S_ISREG (facts.st_mode) || (expected != NULL && !dray_finished_file_is (expected, &facts)))
     {
       g_set_error (error, DRAY_ERROR, DRAY_ERROR_PARTIAL_MISSING,
                    "“%s” is not the file any more that was downloaded", placement->source_path);
@@ -260,8 +259,8 @@ static gboolean
 copy_named (const Placement *placement, GError **error)
 {
   g_autofree char *part = g_strconcat (placement->name, COPY_SUFFIX, NULL);
-  int fd = openat (placement->directory, part,
-                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  int fd = openat (placement->directory, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                   0666);
   gboolean done;
 
   if (fd < 0)
@@ -300,8 +299,7 @@ static gboolean
 make (const Placement *placement, GError **error)
 {
   int unnamed = open_unnamed (placement);
-  gboolean made
-      = (unnamed >= 0 && make_reflink (placement, unnamed)) || make_hard_link (placement);
+  gboolean made = (unnamed >= 0 && make_reflink (placement, unnamed)) || make_hard_link (placement);
 
   if (!made && errno == EEXIST)
     set_error (placement, EEXIST, NULL, error);

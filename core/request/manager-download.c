@@ -16,14 +16,15 @@ typedef struct
   const char *source;
   const char *model_id;
   const char *caller;
-  DrayRequestWishes wishes;  /* its texts are not the call's own */
-  char *asked_directory;     /* NULL for the library */
-  char *directory;           /* NULL until there is a plan */
-  char *sha256;              /* NULL for none */
-  const DrayPlan *plan;      /* NULL until there is one */
-  DrayCatalogChange *change; /* all that the call adds is recorded at once */
-  DrayRequest *request;      /* what the call makes */
-  GPtrArray *requests;       /* of DrayRequest: what the call adds, a parent first */
+  const char *const *without; /* names of companions; NULL for none */
+  DrayRequestWishes wishes;   /* its texts are not the call's own */
+  char *asked_directory;      /* NULL for the library */
+  char *directory;            /* NULL until there is a plan */
+  char *sha256;               /* NULL for none */
+  const DrayPlan *plan;       /* NULL until there is one */
+  DrayCatalogChange *change;  /* all that the call adds is recorded at once */
+  DrayRequest *request;       /* what the call makes */
+  GPtrArray *requests;        /* of DrayRequest: what the call adds, a parent first */
 } Call;
 
 static void
@@ -205,10 +206,8 @@ set_wishes (DrayRequest *request, const DrayRequestWishes *wishes, const char *u
 
   copy.url = g_strdup (url);
   copy.token = g_strdup (wishes->token);
-  copy.without = g_strdupv (wishes->without);
   g_free (request->wishes.url);
   g_free (request->wishes.token);
-  g_strfreev (request->wishes.without);
   request->wishes = copy;
 }
 
@@ -229,6 +228,8 @@ new_request (DrayManager *self,
   record->state = g_strdup (dray_request_state_get_name (DRAY_REQUEST_RESOLVING));
   record->directory = g_strdup (call->directory != NULL ? call->directory : call->asked_directory);
   record->expected_sha256 = g_strdup (expected_sha256);
+  if (call->plan == NULL && call->without != NULL && *call->without != NULL)
+    record->left_out = g_strjoinv ("\n", (char **) call->without);
   record->created_at = g_get_real_time () / G_USEC_PER_SEC;
   record->position = self->next_position++;
 
@@ -325,12 +326,12 @@ read_options (Call *call, DrayDownloadOptions *options, GError **error)
   const char *text = dray_download_options_get_sha256 (options);
 
   call->caller = dray_download_options_get_caller (options);
+  call->without = dray_download_options_get_without (options);
   call->wishes = (DrayRequestWishes){
     .token = (char *) dray_download_options_get_token (options),
     .rate_limit = dray_download_options_get_rate_limit (options),
     .connections = dray_download_options_get_connections (options),
     .restart_changed = dray_download_options_get_restart_changed (options),
-    .without = (GStrv) dray_download_options_get_without (options),
   };
   call->sha256 = text != NULL ? dray_digest_normalise_hex (text) : NULL;
   if (text != NULL && call->sha256 == NULL)
@@ -399,7 +400,7 @@ ask (DrayManager *self,
       plan = dray_planner_plan (reference, NULL, NULL, error);
       if (plan == NULL)
         return NULL;
-      dray_plan_leave_out (plan, dray_download_options_get_without (wishes));
+      dray_plan_leave_out (plan, call.without);
       call.plan = plan;
       if (!check_digest (&call, error))
         return NULL;

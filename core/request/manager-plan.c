@@ -21,7 +21,7 @@ typedef struct
   DrayRequest *request;
   GCancellable *cancellable;
   DrayRetry retry;
-  guint timer; /* until the next attempt; 0 while there is one */
+  guint timer;      /* until the next attempt; 0 while there is one */
   DrayError reason; /* why it waits */
 } Plan;
 
@@ -114,6 +114,15 @@ wait (Plan *plan, gint64 server_wait, const GError *error)
   return TRUE;
 }
 
+/* @names are on a line each; NULL for none. */
+static void
+leave_out (DrayPlan *found, const char *names)
+{
+  g_auto (GStrv) split = names != NULL ? g_strsplit (names, "\n", -1) : NULL;
+
+  dray_plan_leave_out (found, (const char *const *) split);
+}
+
 static void
 planned_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -132,7 +141,7 @@ planned_cb (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_d
     return;
 
   if (found != NULL)
-    dray_plan_leave_out (found, (const char *const *) plan->request->wishes.without);
+    leave_out (found, plan->request->record->left_out);
   end_plan (plan, found, error);
 }
 

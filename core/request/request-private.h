@@ -24,7 +24,6 @@ G_BEGIN_DECLS
  * @rate_limit: bytes per second, or %DRAY_RATE_UNLIMITED
  * @connections: how many connections to fetch with; 0 for as many as pay
  * @restart_changed: whether to start over if the file on the server has changed
- * @without: (nullable): names of companions that are not wanted
  * @start_now: whether to start beyond the number of transfers that may run at once
  *
  * What a caller wished for the run that comes next; never stored.
@@ -36,7 +35,6 @@ typedef struct
   gint64 rate_limit;
   guint connections;
   gboolean restart_changed;
-  GStrv without;
   gboolean start_now;
 } DrayRequestWishes;
 

@@ -26,7 +26,6 @@ dray_request_finalize (GObject *object)
   g_clear_pointer (&self->facts, dray_model_facts_free);
   g_free (self->wishes.url);
   g_free (self->wishes.token);
-  g_strfreev (self->wishes.without);
 
   G_OBJECT_CLASS (dray_request_parent_class)->finalize (object);
 }

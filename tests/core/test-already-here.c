@@ -62,7 +62,8 @@ static char *
 put (ManagerFixture *fixture, const char *relative)
 {
   g_autofree char *path = dup_path (fixture, relative);
-  g_autoptr (DrayTestContent) content = dray_test_server_dup_content (fixture->server, FIXTURE_PATH);
+  g_autoptr (DrayTestContent) content =
+      dray_test_server_dup_content (fixture->server, FIXTURE_PATH);
   g_autofree char *bytes = g_malloc (FIXTURE_SIZE);
   g_autoptr (GError) error = NULL;
 
@@ -485,8 +486,8 @@ test_load (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
 {
   g_autofree char *path = put_in_hub (fixture);
   g_autofree char *sha256 = steps_dup_sha256 (fixture, FIXTURE_PATH);
-  DrayRequest *request
-      = steps_load_with (fixture, FIXTURE_PATH, "directory", NULL, "sha256", sha256, NULL);
+  DrayRequest *request =
+      steps_load_with (fixture, FIXTURE_PATH, "directory", NULL, "sha256", sha256, NULL);
 
   assert_in_place (fixture, request, path);
   g_assert_nonnull (dray_request_get_facts (request));
@@ -502,14 +503,15 @@ test_own (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer unused)
 
   assert_fetched (fixture, first);
   steps_add_same (fixture, fixture->server, "/elsewhere.gguf");
-  request = fixture_get_with (fixture, "/elsewhere.gguf", "directory", NULL, "sha256", sha256, NULL);
+  request =
+      fixture_get_with (fixture, "/elsewhere.gguf", "directory", NULL, "sha256", sha256, NULL);
   fixture_wait_for_end (request);
   fixture_assert_completed (fixture, request, FIXTURE_PATH);
   g_assert_null (dray_request_get_external (request));
   g_assert_cmpuint (steps_count_asked (fixture, "/elsewhere.gguf"), ==, 0);
 }
 
-#define ADD(name, data, func)                                                                     \
+#define ADD(name, data, func)                                                                      \
   g_test_add ("/already-here/" name, ManagerFixture, data, set_up, func, fixture_tear_down)
 
 int

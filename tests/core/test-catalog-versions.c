@@ -120,7 +120,7 @@ test_migration (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   must_write (catalog, change, DRAY_DURABILITY_PROCESS);
   dray_catalog_free (catalog);
 
-  assert_query (fixture, "PRAGMA user_version", "4");
+  assert_query (fixture, "PRAGMA user_version", "5");
   assert_query (fixture, "PRAGMA integrity_check", "ok");
   assert_query (fixture, "PRAGMA foreign_key_check", "");
   assert_query (fixture, "SELECT count (*) FROM request", "2");

@@ -338,11 +338,11 @@ test_damaged_rows (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
     { "INSERT INTO block VALUES (1, 1, zeroblob (32))", "DELETE FROM block", "gap" },
     { "INSERT INTO block VALUES (1, 0, zeroblob (31))", "DELETE FROM block", "length" },
     { "INSERT INTO request VALUES ('r', 'download', 's', 'm', NULL, NULL, 'c', 'lost', NULL,"
-      " NULL, NULL, NULL, 0, 0, 0)",
+      " NULL, NULL, NULL, 0, 0, 0, NULL)",
       "DELETE FROM request",
       "request “r”: state" },
     { "INSERT INTO request VALUES ('r', 'download', 's', 'm', NULL, NULL, 'c', 'paused', NULL,"
-      " NULL, NULL, NULL, 0, 0, 2)",
+      " NULL, NULL, NULL, 0, 0, 2, NULL)",
       "DELETE FROM request",
       "request “r”: resumes" },
     { "INSERT INTO fact (model_id, format, tensors) VALUES ('m', 'gguf', -2)", "DELETE FROM fact",

@@ -259,6 +259,32 @@ test_companions (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
   assert_library_file (request, one_file[0]);
 }
 
+/* What is not wanted is remembered until the plan is there. */
+static void
+test_companions_after_restart (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const without[] = { "mmproj-F16.gguf", NULL };
+  g_autoptr (DrayDownloadOptions) options = dray_download_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
+  DrayRequest *request;
+
+  fill (fixture, with_companion);
+  close_hub ();
+  dray_download_options_set_without (options, without);
+  request = dray_manager_download_asset (fixture->manager, SOURCE, options, &error);
+  g_assert_no_error (error);
+  id = g_strdup (dray_request_get_id (request));
+  wait_for_asked (1);
+  fixture_close (fixture);
+  open_hub ();
+  steps_open (fixture, 3, TRUE);
+  request = steps_find (fixture, id);
+  fixture_wait_for_end (request);
+  g_assert_false (dray_request_is_parent (request));
+  assert_library_file (request, one_file[0]);
+}
+
 /* A cancel has finished when it reports: the hub is not asked any more. */
 static void
 test_pause (ManagerFixture *fixture, G_GNUC_UNUSED gconstpointer data)
@@ -497,6 +523,7 @@ main (int argc, char **argv)
   ADD ("one-file", test_one_file);
   ADD ("several-files", test_several_files);
   ADD ("companions", test_companions);
+  ADD ("companions-after-restart", test_companions_after_restart);
   ADD ("pause", test_pause);
   ADD ("discard", test_discard);
   ADD ("sweep", test_sweep);
