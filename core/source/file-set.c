@@ -124,7 +124,7 @@ dray_variants_find_quantisation (const char *path)
 /**
  * dray_shard_name_read:
  * @path: a path in a repository
- * @name: (out): what is the same for all shards of the set; for no shard the path
+ * @name: (out): what is the same for all shards of the set, and is no path; for no shard the path
  * @number: (out): which shard it is, from 1
  *
  * Returns: how many shards there are; 1 for a file that is whole
@@ -157,7 +157,8 @@ dray_shard_name_read (const char *path, char **name, guint *number)
 
   stem = g_match_info_fetch (match, 1);
   suffix = g_match_info_fetch (match, 4);
-  *name = g_strdup_printf ("%s-*-of-%s%s", stem, total, suffix);
+  /* No path in a repository begins with a slash, so none is the name of a set. */
+  *name = g_strdup_printf ("/%s-*-of-%s%s", stem, total, suffix);
   return n_shards;
 }
 
@@ -219,7 +220,8 @@ dray_file_sets_group (GPtrArray *files)
           g_hash_table_insert (by_name, g_steal_pointer (&name), places);
           g_ptr_array_add (order, places);
         }
-      places->pdata[number - 1] = file;
+      if (number <= places->len)
+        places->pdata[number - 1] = file;
     }
 
   for (guint i = 0; i < order->len; i++)

@@ -115,14 +115,14 @@ make_stem (const DrayFileSet *set, gboolean with_folders)
   g_autofree char *whole = NULL;
   const char *slash;
   char *stem, *end;
+  gboolean is_set;
   guint number;
 
   dray_shard_name_read (first->path, &whole, &number);
+  is_set = *whole == '/';
   slash = with_folders ? NULL : strrchr (whole, '/');
-  stem = g_strdup (slash != NULL ? slash + 1 : whole);
-  end = strstr (stem, "-*-of-");
-  if (end == NULL)
-    end = strrchr (stem, '.');
+  stem = g_strdup (slash != NULL ? slash + 1 : whole + is_set);
+  end = is_set ? g_strrstr (stem, "-*-of-") : strrchr (stem, '.');
   if (end != NULL)
     *end = '\0';
 

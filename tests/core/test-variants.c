@@ -4,6 +4,8 @@
 
 #include "core/base/piece.h"
 
+#include <string.h>
+
 /* Files are given as "path=size path=size"; a size of "?" is unknown. */
 static GPtrArray *
 make_files (const char *text)
@@ -97,6 +99,9 @@ test_group (void)
     { "a-Q4_K_M.gguf=4 b-Q4_K_M.gguf=5", "a-Q4_K_M:1:4 b-Q4_K_M:1:5", "a-Q4_K_M", NULL },
     { "x/m-Q8_0.gguf=4 y/m-Q8_0.gguf=5 m-Q2_K.gguf=1",
       "Q2_K:1:1 x/m-Q8_0:1:4 y/m-Q8_0:1:5", "x/m-Q8_0", NULL },
+
+    { "x/m-Q8_0-00001-of-00001.gguf=4 y/m-Q8_0-00001-of-00001.gguf=5",
+      "x/m-Q8_0:1:4 y/m-Q8_0:1:5", "x/m-Q8_0", NULL },
 
     /* Companions. */
     { "m-Q8_0.gguf=8 mmproj-F16.gguf=1 mmproj-BF16.gguf=1", "Q8_0:1:8", "Q8_0", "mmproj-F16.gguf" },
@@ -254,6 +259,33 @@ test_file (void)
     }
 }
 
+/* A file that has the name by which the shards of a set could be called. */
+static void
+test_asterisk (void)
+{
+  static const char *const orders[] = {
+    "m-*-of-01000.gguf=3 m-01000-of-01000.gguf=4 m-00001-of-01000.gguf=5",
+    "m-01000-of-01000.gguf=4 m-*-of-01000.gguf=3 m-00001-of-01000.gguf=5",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (orders); i++)
+    {
+      g_autoptr (GPtrArray) list = make_files (orders[i]);
+      g_autoptr (DrayVariants) variants = dray_variants_new (list);
+      g_autofree char *sets = describe (dray_variants_get_sets (variants));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (DrayFileSet) set = dray_file_set_find (list, "m-*-of-01000.gguf", &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (set->files->len, ==, 1);
+      g_assert_cmpint (set->size, ==, 3);
+      g_assert_cmpstr (sets, ==, "m-*-of-01000:1:3");
+      g_assert_null (dray_file_set_find (list, "m-01000-of-01000.gguf", &error));
+      g_assert_error (error, DRAY_ERROR, DRAY_ERROR_NOT_FOUND);
+      g_assert_nonnull (strstr (error->message, "only 2 of the 1000 shards"));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -262,6 +294,7 @@ main (int argc, char **argv)
   g_test_add_func ("/variants/choose", test_choose);
   g_test_add_func ("/variants/many", test_many);
   g_test_add_func ("/variants/file", test_file);
+  g_test_add_func ("/variants/asterisk", test_asterisk);
 
   return g_test_run ();
 }
