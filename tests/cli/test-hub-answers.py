@@ -84,6 +84,29 @@ class HubAnswers(Answers):
                 self.check_list(text(body), error)
         self.check_list(text('<html></html>', 'text/html'), 'not-a-model')
 
+    def test_what_only_some_parsers_take(self):
+        """Nothing hides a part of an answer from what counts its values and how deep they lie."""
+        hidden = '[' * 100_000
+        listed = json.dumps([entry()])
+        for body in (f'/*"*/{hidden}', f'//"\n{hidden}', f"['\"', {hidden}", f"['\"']",
+                     f'["\\ud800", "\\"{hidden}', f'["\\ud800"]', '["\\udc00"]',
+                     '["\\ud800\\u0041"]', '["\\ud800\\ud800"]', '["\\u0000"]', '["\\u00"]',
+                     '["\\x41"]', "['a']", '["\\\'"]', '["a\nb"]', '["a\tb"]', '[nul]', '[True]',
+                     '[01]', '[0x10]', '[1.]', '[.5]', '[+1]', '[1e]', '[-]', '[NaN]', '["a]',
+                     f'{listed}/**/', f'{listed} //', f'var list = {listed};', f'{listed}\f'):
+            with self.subTest(body[:40]):
+                self.check_list(text(body), 'server-error')
+
+    def test_all_that_json_has(self):
+        body = json.dumps([entry(path='\U0001f600-é-Q8_0.gguf', other=[
+            0, -1, 1.5, 1e300, -0.25e-3, True, False, None, '\b\f\n\r\t"\\/\x7f', {}, []])])
+        for written in (body, body.replace('/', '\\/'), f' \t\r\n{body}\n'):
+            self.hub.overrides[self.tree] = text(written)
+            run = self.home.run('plan', '--json', f'hf:{REPO}')
+            self.assertEqual(run.status, 0, run.stderr())
+            self.assertEqual(json.loads(run.stdout()[0])['assets'][0]['name'],
+                             '\U0001f600-é-Q8_0.gguf')
+
     def test_what_is_no_commit(self):
         path = f'/api/models/{REPO}/revision/main'
         for body in ({}, [], {'sha': None}, {'sha': 7}, {'sha': ''}, {'sha': 'main'},

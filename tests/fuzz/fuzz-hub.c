@@ -28,6 +28,7 @@ check_file (const DrayRepositoryFile *file)
 {
   g_auto (GStrv) parts = g_strsplit (file->path, "/", -1);
 
+  g_assert_true (g_utf8_validate (file->path, -1, NULL));
   for (guint i = 0; parts[i] != NULL; i++)
     {
       g_assert_cmpstr (parts[i], !=, "");
