@@ -13,6 +13,9 @@
 /* Longer than any path that git keeps, in bytes. */
 #define PATH_LENGTH_MAX 4096
 
+/* Of all the links of a page. */
+#define LINK_LENGTH_MAX 8192
+
 static gboolean
 refuse (GError **error, const char *what, const char *path)
 {
@@ -148,21 +151,22 @@ is_next (const char *parameters)
                                own, G_REGEX_CASELESS | G_REGEX_RAW, 0);
 }
 
-/* The address in the Link headers that has rel="next", as sent. */
+/* The address in the Link headers that has rel="next", as sent. A link begins where the header does,
+ * or after a comma. */
 static char *
 find_target (const char *link)
 {
   const char *open = link;
 
-  while (open != NULL && (open = strchr (open, '<')) != NULL)
+  while (open != NULL)
     {
-      const char *close = strchr (open, '>');
+      const char *close;
 
-      if (close == NULL)
-        return NULL;
-      if (is_next (close + 1))
+      open += strspn (open, ", \t");
+      close = *open == '<' ? strchr (open, '>') : NULL;
+      if (close != NULL && is_next (close + 1))
         return g_strndup (open + 1, (gsize) (close - open - 1));
-      open = close;
+      open = strchr (close != NULL ? close : open, ',');
     }
 
   return NULL;
@@ -182,11 +186,14 @@ find_target (const char *link)
 gboolean
 dray_hub_find_next (const char *link, const char *url, char **next, GError **error)
 {
-  g_autofree char *target = find_target (link);
+  g_autofree char *target = NULL;
   g_autoptr (GUri) page = g_uri_parse (url, G_URI_FLAGS_ENCODED, NULL);
   g_autoptr (GUri) uri = NULL;
 
   *next = NULL;
+  if (link != NULL && strlen (link) > LINK_LENGTH_MAX)
+    return refuse (error, "tells the address of its next page at too great a length", NULL);
+  target = find_target (link);
   if (target == NULL)
     return TRUE;
 

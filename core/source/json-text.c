@@ -152,7 +152,8 @@ take_value (Scan *scan)
 static Verdict
 judge (const char *text, gsize length)
 {
-  Scan scan = { .at = text, .end = text + length };
+  const char *begin = length > 0 ? text : ""; /* an empty text may be NULL */
+  Scan scan = { .at = begin, .end = begin + length };
   gsize n_values = 0;
   gsize depth = 0;
 
