@@ -152,10 +152,14 @@ take_value (Scan *scan)
 static Verdict
 judge (const char *text, gsize length)
 {
-  const char *begin = length > 0 ? text : ""; /* an empty text may be NULL */
-  Scan scan = { .at = begin, .end = begin + length };
+  Scan scan;
   gsize n_values = 0;
   gsize depth = 0;
+
+  /* An empty text may be NULL. */
+  if (length == 0)
+    return VERDICT_NO_JSON;
+  scan = (Scan){ .at = text, .end = text + length };
 
   while (scan.at < scan.end)
     {
