@@ -5,6 +5,7 @@
 #include "core/source/variants-private.h"
 
 #include "core/base/piece.h"
+#include "core/source/shard.h"
 
 #include <string.h>
 
@@ -14,9 +15,6 @@
   "(?<![A-Za-z0-9])(?:UD-)?(?:" \
   "I?Q[1-9](?:_(?:K[A-Z]{0,3}(?:_X{0,2}[SML])?|[01](?:_[48]_[48])?|NL|X{0,2}[SML]))?" \
   "|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP32|FP16|FP8)(?![A-Za-z0-9])"
-
-/* As in "stem-00002-of-00005.gguf". */
-#define SHARD "^(.*)-([0-9]{5})-of-([0-9]{5})(\\.[^./]+)$"
 
 /**
  * dray_repository_file_new:
@@ -132,33 +130,21 @@ dray_variants_find_quantisation (const char *path)
 guint
 dray_shard_name_read (const char *path, char **name, guint *number)
 {
-  g_autoptr (GRegex) regex = g_regex_new (SHARD, 0, 0, NULL);
-  g_autoptr (GMatchInfo) match = NULL;
-  g_autofree char *digits = NULL;
-  g_autofree char *total = NULL;
-  g_autofree char *stem = NULL;
-  g_autofree char *suffix = NULL;
-  guint n_shards = 0;
+  gsize number_at;
+  guint n_shards = dray_shard_find (path, &number_at);
+  g_autofree char *set = NULL;
 
   *number = 1;
-  if (g_regex_match (regex, path, 0, &match))
+  if (n_shards == 0)
     {
-      digits = g_match_info_fetch (match, 2);
-      total = g_match_info_fetch (match, 3);
-      *number = (guint) g_ascii_strtoull (digits, NULL, 10);
-      n_shards = (guint) g_ascii_strtoull (total, NULL, 10);
-    }
-  if (*number < 1 || *number > n_shards || n_shards > DRAY_SHARDS_MAX)
-    {
-      *number = 1;
       *name = g_strdup (path);
       return 1;
     }
 
-  stem = g_match_info_fetch (match, 1);
-  suffix = g_match_info_fetch (match, 4);
+  *number = (guint) g_ascii_strtoull (path + number_at, NULL, 10);
+  set = dray_shard_get_set (path, number_at);
   /* No path in a repository begins with a slash, so none is the name of a set. */
-  *name = g_strdup_printf ("/%s-*-of-%s%s", stem, total, suffix);
+  *name = g_strconcat ("/", set, NULL);
   return n_shards;
 }
 

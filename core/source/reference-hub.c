@@ -184,7 +184,10 @@ make_model_id (const DrayReference *reference)
     }
   if (reference->path != NULL)
     {
-      g_autofree char *set = dray_shard_get_set (reference->path);
+      gsize at;
+      g_autofree char *set = dray_shard_find (reference->path, &at) > 0
+                                 ? dray_shard_get_set (reference->path, at)
+                                 : g_strdup (reference->path);
 
       g_string_append_printf (id, "/%s", set);
     }

@@ -72,7 +72,7 @@ list_urls (const char *url, guint *asked)
 {
   GPtrArray *urls = g_ptr_array_new_with_free_func (g_free);
   gsize at;
-  guint n_shards = dray_shard_find (url, &at);
+  guint n_shards = dray_shard_find_in_link (url, &at);
 
   *asked = n_shards > 0 ? (guint) g_ascii_strtoull (url + at, NULL, 10) - 1 : 0;
   if (n_shards == 0)
@@ -90,11 +90,13 @@ read_file_link (GUri *uri, const DraySourceText *text)
   g_autofree char *normalised = dray_url_normalise (url);
   g_autofree char *set = NULL;
   DrayReference *reference;
+  gsize at;
 
   if (normalised == NULL)
     return refuse (text, "is not a web address");
 
-  set = dray_shard_get_set (normalised);
+  set = dray_shard_find_in_link (normalised, &at) > 0 ? dray_shard_get_set (normalised, at)
+                                                      : g_strdup (normalised);
   reference = dray_reference_new (DRAY_REFERENCE_LINK);
   reference->model_id = g_strconcat ("url:", set, NULL);
   reference->urls = list_urls (url, &reference->asked);

@@ -37,30 +37,13 @@ ends_with (const char *text, gsize length, const char *ending)
          && memcmp (text + length - ending_length, ending, ending_length) == 0;
 }
 
-/**
- * dray_shard_find:
- * @path: a link, or the path of a file
- * @number_at: (out): where the number of the shard begins, in bytes
- *
- * Looks for the number in the last part of the path, before a query.
- *
- * Returns: how many shards the set has, or 0 if @path is of no shard
- */
-guint
-dray_shard_find (const char *path, gsize *number_at)
+/* Reads "-00002-of-00005" at the end of the first @length bytes of a path, behind a name. */
+static guint
+find_numbers (const char *path, gsize length, gsize *number_at)
 {
-  gsize length = strcspn (path, "?");
   const char *numbers;
   int number, n_shards;
 
-  if (ends_with (path, length, ".gguf"))
-    length -= strlen (".gguf");
-  else if (ends_with (path, length, ".safetensors"))
-    length -= strlen (".safetensors");
-  else
-    return 0;
-
-  /* A name, then "-00002-of-00005". */
   if (length < 1 + strlen (NUMBERS) || path[length - strlen (NUMBERS) - 1] == '/')
     return 0;
 
@@ -76,9 +59,50 @@ dray_shard_find (const char *path, gsize *number_at)
 }
 
 /**
+ * dray_shard_find:
+ * @path: the path of a file in a repository, whose list tells whether all shards are there
+ * @number_at: (out): where the number of the shard begins, in bytes
+ *
+ * Returns: how many shards the set has, or 0 if @path is of no shard
+ */
+guint
+dray_shard_find (const char *path, gsize *number_at)
+{
+  const char *suffix = strrchr (path, '.');
+
+  if (suffix == NULL || suffix[1] == '\0' || strchr (suffix, '/') != NULL)
+    return 0;
+
+  return find_numbers (path, (gsize) (suffix - path), number_at);
+}
+
+/**
+ * dray_shard_find_in_link:
+ * @link: a link
+ * @number_at: (out): where the number of the shard begins, in bytes
+ *
+ * Looks for the number in the last part of the path, before a query. Only what is a model's file for
+ * sure stands for others of which nothing is known.
+ *
+ * Returns: how many shards the set has, or 0 if @link is to no shard
+ */
+guint
+dray_shard_find_in_link (const char *link, gsize *number_at)
+{
+  gsize length = strcspn (link, "?");
+
+  if (ends_with (link, length, ".gguf"))
+    return find_numbers (link, length - strlen (".gguf"), number_at);
+  if (ends_with (link, length, ".safetensors"))
+    return find_numbers (link, length - strlen (".safetensors"), number_at);
+
+  return 0;
+}
+
+/**
  * dray_shard_get_name:
  * @path: a link, or the path of a file, to a shard
- * @number_at: where dray_shard_find() has found its number
+ * @number_at: where its number was found
  * @number: from 1
  *
  * Returns: (transfer full): @path with another number
@@ -92,18 +116,14 @@ dray_shard_get_name (const char *path, gsize number_at, guint number)
 
 /**
  * dray_shard_get_set:
- * @path: a link, or the path of a file
+ * @path: a link, or the path of a file, to a shard
+ * @number_at: where its number was found
  *
  * Returns: (transfer full): @path with an asterisk in place of the number, which is the same for
- *   all shards of a set; a copy of @path if it is of no shard
+ *   all shards of a set
  */
 char *
-dray_shard_get_set (const char *path)
+dray_shard_get_set (const char *path, gsize number_at)
 {
-  gsize at;
-
-  if (dray_shard_find (path, &at) == 0)
-    return g_strdup (path);
-
-  return g_strdup_printf ("%.*s*%s", (int) at, path, path + at + SHARD_DIGITS);
+  return g_strdup_printf ("%.*s*%s", (int) number_at, path, path + number_at + SHARD_DIGITS);
 }

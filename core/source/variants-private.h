@@ -8,9 +8,6 @@
 
 G_BEGIN_DECLS
 
-/* More shards than this make no model; a number so large is part of a name. */
-#define DRAY_SHARDS_MAX 1000
-
 guint dray_shard_name_read (const char *path, char **name, guint *number);
 char *dray_variants_find_quantisation (const char *path);
 GPtrArray *dray_file_sets_group (GPtrArray *files);
