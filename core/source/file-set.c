@@ -5,16 +5,10 @@
 #include "core/source/variants-private.h"
 
 #include "core/base/piece.h"
+#include "core/source/quantisation.h"
 #include "core/source/shard.h"
 
 #include <string.h>
-
-/* What names say of how a model is quantised: llama.cpp's types and those of its forks, and the
- * plain number types. */
-#define QUANTISATION \
-  "(?<![A-Za-z0-9])(?:UD-)?(?:" \
-  "I?Q[1-9](?:_(?:K[A-Z]{0,3}(?:_X{0,2}[SML])?|[01](?:_[48]_[48])?|NL|X{0,2}[SML]))?" \
-  "|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP32|FP16|FP8)(?![A-Za-z0-9])"
 
 /**
  * dray_repository_file_new:
@@ -76,26 +70,6 @@ dray_file_set_free (DrayFileSet *set)
   g_free (set);
 }
 
-/* The last quantisation that @text names, in capitals. */
-static char *
-find_last (const char *text)
-{
-  g_autoptr (GRegex) regex = g_regex_new (QUANTISATION, G_REGEX_CASELESS, 0, NULL);
-  g_autoptr (GMatchInfo) match = NULL;
-  char *last = NULL;
-
-  for (g_regex_match (regex, text, 0, &match); g_match_info_matches (match);
-       g_match_info_next (match, NULL))
-    {
-      g_autofree char *found = g_match_info_fetch (match, 0);
-
-      g_free (last);
-      last = g_ascii_strup (found, -1);
-    }
-
-  return last;
-}
-
 /**
  * dray_variants_find_quantisation:
  * @path: a path in a repository
@@ -110,7 +84,7 @@ dray_variants_find_quantisation (const char *path)
 
   for (guint i = g_strv_length (parts); i > 0; i--)
     {
-      char *found = find_last (parts[i - 1]);
+      char *found = dray_quantisation_find_last (parts[i - 1]);
 
       if (found != NULL)
         return found;

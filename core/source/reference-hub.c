@@ -4,6 +4,7 @@
 
 #include "core/source/reference-private.h"
 
+#include "core/source/quantisation.h"
 #include "core/source/shard.h"
 
 #include <string.h>
@@ -14,9 +15,6 @@
 #define PATH_MAX_LENGTH 2048
 
 #define EXAMPLE "A model is hf:ORG/REPO or https://huggingface.co/ORG/REPO"
-
-/* How a quantisation is spelt, whatever its case. */
-#define QUANTISATION "^(UD-)?(I?Q[1-9](_[0-9A-Z]+)*|TQ[12]_0|MXFP4(_MOE)?|BF16|F16|F32|FP16|FP8)$"
 
 static const char *const hosts[] = { "huggingface.co", "www.huggingface.co", "hf.co", NULL };
 
@@ -142,12 +140,6 @@ is_revision (const char *revision)
          && *revision != '-' && strstr (revision, "..") == NULL && strstr (revision, "@{") == NULL;
 }
 
-static gboolean
-is_quantisation (const char *name)
-{
-  return g_regex_match_simple (QUANTISATION, name, G_REGEX_CASELESS, 0);
-}
-
 /* How many parts a revision takes that begins there and is not escaped: three for "refs/pr/3". */
 static guint
 count_revision_parts (char *const *parts)
@@ -244,7 +236,7 @@ judge (const Words *words, const DraySourceText *text)
     reference->path = take_first_shard (words->path);
   /* "latest" is what Ollama calls whatever there is. */
   else if (words->variant != NULL && g_ascii_strcasecmp (words->variant, "latest") != 0)
-    reference->variant = is_quantisation (words->variant) ? g_ascii_strup (words->variant, -1)
+    reference->variant = dray_quantisation_is (words->variant) ? g_ascii_strup (words->variant, -1)
                                                           : g_strdup (words->variant);
   reference->model_id = make_model_id (reference);
 
@@ -341,7 +333,7 @@ read_folder (Words *words, char *const *folders, const DraySourceText *text)
 {
   const char *last = folders[g_strv_length ((char **) folders) - 1];
 
-  if (!is_quantisation (last))
+  if (!dray_quantisation_is (last))
     return dray_source_refuse (text,
                                "is a folder in %s/%s. The repository is hf:%s/%s, and a file has "
                                "a link of its own",

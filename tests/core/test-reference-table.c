@@ -99,6 +99,8 @@ static const Case repositories[] = {
   HUB ("hf:o/r:Q4_K_M", "o/r:Q4_K_M", "o/r||Q4_K_M|"),
   HUB ("hf:o/r:q4_k_m", "o/r:Q4_K_M", "o/r||Q4_K_M|"),
   HUB ("hf:o/r:ud-iq2_xxs", "o/r:UD-IQ2_XXS", "o/r||UD-IQ2_XXS|"),
+  HUB ("hf:o/r:nvfp4", "o/r:NVFP4", "o/r||NVFP4|"),
+  HUB (H "o/r/tree/main/NVFP4", "o/r:NVFP4", "o/r||NVFP4|"),
   HUB ("hf:o/r:bf16", "o/r:BF16", "o/r||BF16|"),
   HUB ("hf:o/r:mlx-4bit", "o/r:mlx-4bit", "o/r||mlx-4bit|"),
   HUB ("hf:o/r:new/model (2)-Q4_0", "o/r:new/model (2)-Q4_0", "o/r||new/model (2)-Q4_0|"),
