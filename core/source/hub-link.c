@@ -2,9 +2,9 @@
 
 #include "core/source/hub-link.h"
 
-#include "core/base/error.h"
 #include "core/http/credentials.h"
 #include "core/source/bundled-models.h"
+#include "core/source/json-fetch.h"
 
 #include <string.h>
 
@@ -27,20 +27,13 @@ dray_hub_get_endpoint (GError **error)
   const char *chosen = g_getenv ("HF_ENDPOINT");
   g_autofree char *endpoint =
       g_strdup (chosen != NULL && *chosen != '\0' ? chosen : DRAY_HUB_ENDPOINT);
-  g_autoptr (GUri) uri = NULL;
 
   while (g_str_has_suffix (endpoint, "/"))
     endpoint[strlen (endpoint) - 1] = '\0';
-  uri = g_uri_parse (endpoint, G_URI_FLAGS_ENCODED, NULL);
-  if (uri != NULL && g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0'
-      && (g_str_equal (g_uri_get_scheme (uri), "https")
-          || g_str_equal (g_uri_get_scheme (uri), "http"))
-      && g_uri_get_query (uri) == NULL && g_uri_get_fragment (uri) == NULL)
-    return g_steal_pointer (&endpoint);
+  if (!dray_server_check ("HF_ENDPOINT", endpoint, DRAY_HUB_ENDPOINT, error))
+    return NULL;
 
-  g_set_error (error, DRAY_ERROR, DRAY_ERROR_INVALID_SOURCE,
-               "HF_ENDPOINT is “%s”, and would be an address such as " DRAY_HUB_ENDPOINT, chosen);
-  return NULL;
+  return g_steal_pointer (&endpoint);
 }
 
 /**

@@ -44,7 +44,7 @@ typedef struct
   double latest;        /* over a shorter one */
   double goodput;       /* what to expect of it from both */
   double known_goodput; /* of an earlier one; 0 if there was none */
-  gboolean is_first;    /* its answer is the transfer's first, never thrown away */
+  gboolean is_first;    /* its answer is the transfer's first: the first theft leaves it some */
   gboolean is_kept;     /* its last answer was read to the end: the connection may be open still */
   gboolean is_grown;    /* it has moved for long enough to have come to its pace */
   gboolean is_timed;    /* what its start has cost is known */

@@ -65,7 +65,7 @@ dray_dispatcher_set_parallel (DrayDispatcher *self, gboolean parallel)
  * @self: a dispatcher
  * @limit: the most lanes that the server is known to let in, 1 to %DRAY_CONNECTIONS_MAX
  *
- * Lanes beyond @limit fill their claims and get no others.
+ * Lanes beyond @limit fill their claims and get no others, unless so many have been seen to do harm.
  */
 void
 dray_dispatcher_set_limit (DrayDispatcher *self, guint limit)

@@ -2,6 +2,7 @@
 
 /* What the server said: which file it is, and whether a lane may have its bytes. */
 
+#include "core/base/download-key.h"
 #include "core/library/file-name.h"
 #include "core/transfer/transfer-private.h"
 
@@ -181,14 +182,14 @@ is_passing (guint status)
 static void
 note_refusal (DrayTransferLane *lane, const DrayVerdict *verdict, const DrayHttpAnswer *answer)
 {
-  const char *end = verdict->error == DRAY_ERROR_GATED ? strstr (answer->url, "/resolve/") : NULL;
+  g_autofree char *url = dray_url_redact (answer->url);
+  const char *end = verdict->error == DRAY_ERROR_GATED ? strstr (url, "/resolve/") : NULL;
   g_autofree char *message = NULL;
 
   lane->status = answer->response.status;
   lane->server_wait = answer->response.retry_after;
   if (end != NULL)
-    message = g_strdup_printf ("%s: %.*s", verdict->reason, (int) (end - answer->url),
-                               answer->url);
+    message = g_strdup_printf ("%s: %.*s", verdict->reason, (int) (end - url), url);
   set_error (lane, verdict->error, message != NULL ? message : verdict->reason);
 }
 

@@ -127,6 +127,8 @@ class Plans(HubTest):
         self.plan(f'hf:{REPO}')
         self.home.environment['HF_ENDPOINT'] = 'no address'
         self.assertIn('HF_ENDPOINT', self.refused(f'hf:{REPO}', 'invalid-source'))
+        self.home.environment['HF_ENDPOINT'] = hub.base.replace('//', '//me:secret@')
+        self.assertNotIn('secret', self.refused(f'hf:{REPO}', 'invalid-source'))
         self.home.environment['HF_ENDPOINT'] = hub.base
         self.home.environment['HF_HUB_OFFLINE'] = '1'
         n_asked = len(hub.asked)
@@ -154,6 +156,11 @@ class Access(HubTest):
         self.sign_in('member')
         self.plan('hf:org/private')
         self.assert_got(self.home.get('hf:org/gated'), self.hub, 'org/gated', ['m-Q8_0.gguf'])
+
+    def test_a_password_is_not_shown(self):
+        base = self.hub.base.replace('//', '//me:secret@')
+        run = self.home.get(f'{base}/org/gated/resolve/main/m-Q8_0.gguf')
+        self.assertNotIn('secret', self.assert_failed(run, 'gated')['message'])
 
     def test_gated_lists(self):
         path = '/api/models/org/gated/revision/main'
