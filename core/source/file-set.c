@@ -161,8 +161,8 @@ GPtrArray *
 dray_file_sets_group (GPtrArray *files)
 {
   GPtrArray *sets = g_ptr_array_new_with_free_func ((GDestroyNotify) dray_file_set_free);
-  g_autoptr (GHashTable) by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                                          places_free);
+  g_autoptr (GHashTable) by_name =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, places_free);
   g_autoptr (GPtrArray) order = g_ptr_array_new ();
 
   for (guint i = 0; i < files->len; i++)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* llama.cpp's types and those of its forks, and the plain number types. */
-#define QUANTISATION \
-  "(?<![A-Za-z0-9])(?:UD-)?(?:" \
-  "I?Q[1-9](?:_(?:K[A-Z]{0,3}(?:_X{0,2}[SML])?|[01](?:_[48]_[48])?|NL|X{0,2}[SML]))?" \
+#define QUANTISATION                                                                               \
+  "(?<![A-Za-z0-9])(?:UD-)?(?:"                                                                    \
+  "I?Q[1-9](?:_(?:K[A-Z]{0,3}(?:_X{0,2}[SML])?|[01](?:_[48]_[48])?|NL|X{0,2}[SML]))?"              \
   "|TQ[12]_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP32|FP16|FP8)(?![A-Za-z0-9])"
 
 static gpointer

@@ -236,8 +236,9 @@ judge (const Words *words, const DraySourceText *text)
     reference->path = take_first_shard (words->path);
   /* "latest" is what Ollama calls whatever there is. */
   else if (words->variant != NULL && g_ascii_strcasecmp (words->variant, "latest") != 0)
-    reference->variant = dray_quantisation_is (words->variant) ? g_ascii_strup (words->variant, -1)
-                                                          : g_strdup (words->variant);
+    reference->variant = dray_quantisation_is (words->variant)
+                             ? g_ascii_strup (words->variant, -1)
+                             : g_strdup (words->variant);
   reference->model_id = make_model_id (reference);
 
   return reference;

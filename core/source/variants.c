@@ -23,11 +23,11 @@ static const struct
   const char *suffix;
   Format format;
 } formats[] = {
-  { ".gguf", FORMAT_GGUF },    { ".safetensors", FORMAT_SAFETENSORS },
-  { ".bin", FORMAT_OTHER },    { ".onnx", FORMAT_OTHER },
-  { ".pt", FORMAT_OTHER },     { ".pth", FORMAT_OTHER },
-  { ".ckpt", FORMAT_OTHER },   { ".tflite", FORMAT_OTHER },
-  { ".ggml", FORMAT_OTHER },   { ".task", FORMAT_OTHER },
+  { ".gguf", FORMAT_GGUF },      { ".safetensors", FORMAT_SAFETENSORS },
+  { ".bin", FORMAT_OTHER },      { ".onnx", FORMAT_OTHER },
+  { ".pt", FORMAT_OTHER },       { ".pth", FORMAT_OTHER },
+  { ".ckpt", FORMAT_OTHER },     { ".tflite", FORMAT_OTHER },
+  { ".ggml", FORMAT_OTHER },     { ".task", FORMAT_OTHER },
   { ".litertlm", FORMAT_OTHER },
 };
 
@@ -74,8 +74,8 @@ is_projector (const DrayRepositoryFile *file)
 static gboolean
 is_by_product (const DrayRepositoryFile *file)
 {
-  static const char *const words[]
-      = { "imatrix", "optimizer", "rng_state", "scheduler", "training_args" };
+  static const char *const words[] = { "imatrix", "optimizer", "rng_state", "scheduler",
+                                       "training_args" };
 
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     if (is_named (file, words[i]))
@@ -107,31 +107,39 @@ pick_files (GPtrArray *files, Format *best)
   return picked;
 }
 
-/* The file's name without suffix and shard number. */
+/* How much of its path a set is called by. */
+typedef enum
+{
+  CALLED_BY_STEM,   /* the file's name without suffix and shard number */
+  CALLED_BY_FOLDER, /* the folders before that, too */
+  CALLED_BY_PATH,   /* all of it, with an asterisk for the shard number */
+} Calling;
+
 static char *
-make_stem (const DrayFileSet *set, gboolean with_folders)
+call (const DrayFileSet *set, Calling calling)
 {
   const DrayRepositoryFile *first = g_ptr_array_index (set->files, 0);
   g_autofree char *whole = NULL;
-  const char *slash;
-  char *stem, *end;
+  const char *path, *slash;
+  char *name, *end;
   gboolean is_set;
   guint number;
 
   dray_shard_name_read (first->path, &whole, &number);
   is_set = *whole == '/';
-  slash = with_folders ? NULL : strrchr (whole, '/');
-  stem = g_strdup (slash != NULL ? slash + 1 : whole + is_set);
-  end = is_set ? g_strrstr (stem, "-*-of-") : strrchr (stem, '.');
-  if (end != NULL)
+  path = whole + is_set;
+  slash = calling == CALLED_BY_STEM ? strrchr (path, '/') : NULL;
+  name = g_strdup (slash != NULL ? slash + 1 : path);
+  end = is_set ? g_strrstr (name, "-*-of-") : strrchr (name, '.');
+  if (end != NULL && calling != CALLED_BY_PATH)
     *end = '\0';
 
-  return stem;
+  return name;
 }
 
 /* Names those sets otherwise that are called like another one. */
 static void
-rename_ambiguous (GPtrArray *sets, gboolean with_folders)
+rename_ambiguous (GPtrArray *sets, Calling calling)
 {
   g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
@@ -152,7 +160,7 @@ rename_ambiguous (GPtrArray *sets, gboolean with_folders)
       if (GPOINTER_TO_UINT (g_hash_table_lookup (counts, key)) < 2)
         continue;
       g_free (set->name);
-      set->name = make_stem (set, with_folders);
+      set->name = call (set, calling);
     }
 }
 
@@ -169,12 +177,12 @@ name_sets (GPtrArray *sets, Format format)
       if (set->quantisation != NULL)
         set->name = g_strdup (set->quantisation);
       else
-        set->name = format == FORMAT_SAFETENSORS ? g_strdup ("safetensors")
-                                                 : make_stem (set, FALSE);
+        set->name =
+            format == FORMAT_SAFETENSORS ? g_strdup ("safetensors") : call (set, CALLED_BY_STEM);
     }
 
-  rename_ambiguous (sets, FALSE);
-  rename_ambiguous (sets, TRUE);
+  for (Calling calling = CALLED_BY_STEM; calling <= CALLED_BY_PATH; calling++)
+    rename_ambiguous (sets, calling);
 }
 
 static int
@@ -235,8 +243,7 @@ find_companion (GPtrArray *files)
       if (!is_projector (file))
         continue;
       quantisation = dray_variants_find_quantisation (file->path);
-      while (rank < G_N_ELEMENTS (preferred)
-             && g_strcmp0 (quantisation, preferred[rank]) != 0)
+      while (rank < G_N_ELEMENTS (preferred) && g_strcmp0 (quantisation, preferred[rank]) != 0)
         rank++;
       if (rank < best_rank)
         {
@@ -338,9 +345,13 @@ find_asked (GPtrArray *sets, const char *asked)
     {
       const DrayFileSet *set = g_ptr_array_index (sets, i);
 
-      if (g_ascii_strcasecmp (set->name, asked) == 0)
+      if (g_str_equal (set->name, asked))
         return set;
+      if (found == NULL && g_ascii_strcasecmp (set->name, asked) == 0)
+        found = set;
     }
+  if (found != NULL)
+    return found;
 
   for (guint i = 0; i < sets->len; i++)
     {

@@ -31,8 +31,8 @@ typedef struct
 
 /**
  * DrayFileSet:
- * @name: what a person chooses it by: its quantisation, or its file's name where that would not
- *   tell it from the others
+ * @name: what a person chooses it by: its quantisation, or so much of its path as tells it from the
+ *   others
  * @quantisation: (nullable): as the names of the files and folders say it, such as `Q4_K_M`
  * @files: (element-type DrayRepositoryFile): in the order of the shards
  * @size: of all of them in bytes, or %DRAY_SIZE_UNKNOWN

@@ -45,6 +45,19 @@ describe (GPtrArray *sets)
 }
 
 static void
+assert_all_can_be_chosen (DrayVariants *variants)
+{
+  GPtrArray *sets = dray_variants_get_sets (variants);
+
+  for (guint i = 0; i < sets->len; i++)
+    {
+      const DrayFileSet *set = g_ptr_array_index (sets, i);
+
+      g_assert_true (dray_variants_choose (variants, set->name, NULL) == set);
+    }
+}
+
+static void
 test_group (void)
 {
   static const struct
@@ -103,6 +116,11 @@ test_group (void)
     { "x/m-Q8_0-00001-of-00001.gguf=4 y/m-Q8_0-00001-of-00001.gguf=5",
       "x/m-Q8_0:1:4 y/m-Q8_0:1:5", "x/m-Q8_0", NULL },
 
+    { "m-Q8_0.gguf=4 m-Q8_0-00001-of-00002.gguf=2 m-Q8_0-00002-of-00002.gguf=3",
+      "m-Q8_0.gguf:1:4 m-Q8_0-*-of-00002.gguf:2:5", "m-Q8_0.gguf", NULL },
+    { "model.bin=4 model.pt=5", "model.bin:1:4 model.pt:1:5", "model.bin", NULL },
+    { "A/m.gguf=4 a/m.gguf=5", "A/m.gguf:1:4 a/m.gguf:1:5", "A/m.gguf", NULL },
+
     /* Companions. */
     { "m-Q8_0.gguf=8 mmproj-F16.gguf=1 mmproj-BF16.gguf=1", "Q8_0:1:8", "Q8_0", "mmproj-F16.gguf" },
     { "m-Q8_0.gguf=8 mmproj-Q8_0.gguf=1 mmproj-m-bf16.gguf=1", "Q8_0:1:8", "Q8_0",
@@ -145,6 +163,7 @@ test_group (void)
       g_test_message ("%s", cases[i].files);
       g_assert_cmpstr (sets, ==, cases[i].sets);
       g_assert_cmpstr (suggested != NULL ? suggested->name : NULL, ==, cases[i].suggested);
+      assert_all_can_be_chosen (variants);
       if (*cases[i].sets != '\0')
         g_assert_cmpstr (companion != NULL ? companion->path : NULL, ==, cases[i].companion);
     }
