@@ -187,18 +187,14 @@ class Repository:
         return commit if commit in self.commits else None
 
 
-class Hub:
-    """Hugging Face's hub: `tokens` are those of accounts that it knows."""
+class Double:
+    """A server whose answers are given below, and the storage that it redirects to."""
 
-    def __init__(self, tokens=(), page_size=1000):
+    def __init__(self, name):
         self.asked = []
-        self.tokens = set(tokens)
-        self.page_size = page_size
-        self.refusals = []      # (status, headers) for the next requests to the hub, in their order
-        self.overrides = {}     # path: function of the handler, in place of the hub's own answer
-        self._repositories = {}
+        self.overrides = {}     # path: function of the handler, in place of the double's own answer
         self._storage = Storage(self.asked)
-        self._server = Server('hub', self._answer, self.asked)
+        self._server = Server(name, self._answer, self.asked)
         self.base = self._server.base
 
     def __enter__(self):
@@ -207,6 +203,17 @@ class Hub:
     def __exit__(self, *_):
         self._server.close()
         self._storage.server.close()
+
+
+class Hub(Double):
+    """Hugging Face's hub: `tokens` are those of accounts that it knows."""
+
+    def __init__(self, tokens=(), page_size=1000):
+        self.tokens = set(tokens)
+        self.page_size = page_size
+        self.refusals = []      # (status, headers) for the next requests to the hub, in their order
+        self._repositories = {}
+        super().__init__('hub')
 
     def add(self, name, files, gated=False, private=False, allowed=(), revision='main'):
         """Commits the files, given as path=bytes or path=size, to a branch; returns the commit."""
@@ -365,26 +372,15 @@ class Hub:
             handler.reply(200, data, **headers)
 
 
-class Registry:
+class Registry(Double):
     """Ollama's registry of models."""
 
     MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
     LAYER = 'application/vnd.ollama.image.'
 
     def __init__(self):
-        self.asked = []
-        self.overrides = {}
         self._manifests = {}    # (name, tag): manifest
-        self._storage = Storage(self.asked)
-        self._server = Server('registry', self._answer, self.asked)
-        self.base = self._server.base
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._server.close()
-        self._storage.server.close()
+        super().__init__('registry')
 
     def add(self, name, tag, layers):
         """Layers are (kind, bytes or size); returns their digests."""
