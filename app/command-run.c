@@ -79,7 +79,7 @@ get_or_load (int argc, char **argv, gboolean load, const char *usage, const char
   if (sha256 != NULL && (argc > 2 || dray_source_list_is_file (argv[1])))
     return dray_command_usage_error (argv[0], "--sha256 goes with one source");
   if (token_file != NULL && names_list (argv + 1))
-    return dray_command_usage_error (argv[0], "--token-file goes with sources of one's own, not "
+    return dray_command_usage_error (argv[0], "--token-file goes with sources that you name, not "
                                               "with a list of them");
   if (sha256 != NULL && !is_sha256 (sha256))
     return dray_command_usage_error (argv[0], "A SHA-256 is 64 hexadecimal digits");
